@@ -1,0 +1,460 @@
+"""The whole contract between Amends and the outside: what a connector says of itself and can do.
+
+A connector is one package with two names: `SPEC` (data about it) and `connect(settings, http)`,
+which answers `Roles`. Console, docs, policy checks and tests read the same `SPEC`.
+
+Two kinds of answer, and the difference is the heart of it:
+
+* Reads (`ticket`, `orders`, `quote`, `recent`) return data or raise a `HostError`.
+* Calls that move money (`pay`, `find`, `reverse`) never raise for what a host does: they return one
+  of the endings below. `Unknown` means the host may or may not have acted; it is never retried
+  blindly, only asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Literal, Protocol
+
+from core.errors import AmendsError
+from core.events import Event
+from core.money import Money
+
+# --------------------------------------------------------------------------------------- errors
+
+
+class Unverified(AmendsError):
+    """The request is not proved to come from the host: answered 401, nothing is stored."""
+
+
+class Malformed(AmendsError):
+    """The request is not what the host sends: answered 400, nothing is stored."""
+
+
+class Unrecognised(AmendsError):
+    """A proved delivery of a kind this connector does not understand: kept and shown as such."""
+
+
+class HostError(AmendsError):
+    """A read, or a write-back, that did not work. `retry_after` is what the host asked for."""
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class HostUnavailable(HostError):
+    """Down, slow, or asking us to wait. The case waits and says so."""
+
+
+class HostDenied(HostError):
+    """Our access is not valid or lacks a permission: a person must reconnect."""
+
+
+class HostNotFound(HostError):
+    """The thing asked for does not exist at the host (any more)."""
+
+
+class HostUnclear(HostError):
+    """The host answered something we cannot read. Treated as no answer."""
+
+
+class Unwritable(HostError):
+    """The ticket cannot be written to for good (closed, deleted): a task for a person."""
+
+
+# ------------------------------------------------------------------------------------- the spec
+
+Remedy = Literal[
+    "refund", "store_credit", "account_credit", "coupon", "gift_card", "replacement", "points",
+    "donation", "voucher", "extension", "cash", "apology",
+]  # fmt: skip
+
+#: How a payout is kept from happening twice: the host honours our key; or we can ask by our marker
+#: before each sending; or neither, and a person is asked.
+Retry = Literal["key", "find", "none"]
+
+Quality = Literal["done", "todo", "exempt"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pays:
+    """How a till pays one remedy.
+
+    currencies: what the host pays in, None for "whatever the order was paid in".
+    step_minor: smallest step per currency in minor units, where it is not 1 (Stripe's KWD: 10).
+    key_life: for `retry="key"`: how long the host surely remembers a key; later, only find.
+    visibility: how long a payout may stay invisible to `find` after the host acted.
+    """
+
+    currencies: frozenset[str] | None = None
+    partial: bool = True
+    retry: Retry
+    key_life: timedelta | None = None
+    visibility: timedelta = timedelta(0)
+    step_minor: Mapping[str, int] = field(default_factory=dict)
+    reversible: bool = False
+    needs_order: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One thing an admin fills in to connect. Secret ones are sealed and never shown again."""
+
+    name: str
+    title: str
+    help: str = ""
+    secret: bool = False
+    required: bool = True
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What a connector says of itself.
+
+    hears: event class names its intake can produce. writes: of note, reply, tag, field.
+    calls_within: the longest a single call to this host may take, connection and answer together;
+    a payout is not sent when less than this is left of the lease.
+    quality: promise -> (done | todo | exempt, why). Checked by the contract suite.
+    """
+
+    name: str
+    title: str
+    hears: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    pays: Mapping[Remedy, Pays] = field(default_factory=dict)
+    signature: str | None = None
+    settings: tuple[Setting, ...] = ()
+    calls_within: timedelta = timedelta(seconds=20)
+    quality: Mapping[str, tuple[Quality, str]] = field(default_factory=dict)
+
+
+# ----------------------------------------------------------------------------------- the intake
+
+
+@dataclass(frozen=True, slots=True)
+class RawRequest:
+    """One webhook request as it came: header names in lower case, the body's exact bytes."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+class Intake(Protocol):
+    def verify(self, request: RawRequest, now: datetime) -> str:
+        """Prove the request and answer its dedupe key (unique within the connection, for ever).
+
+        Raises `Unverified` (bad, missing or stale signature) or `Malformed`. Looks at nothing but
+        the request and the connection's settings: no call goes out.
+        """
+        ...
+
+    def read(self, request: RawRequest) -> Sequence[Event]:
+        """What the delivery means. Pure. Raises `Malformed` or `Unrecognised`."""
+        ...
+
+
+# ------------------------------------------------------------------------------------- the desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requester:
+    """Who wrote the ticket. Personal data: used at once, never put into facts."""
+
+    id: str
+    email: str | None
+    name: str | None
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A ticket as its helpdesk shows it now. `status` in the words of `TicketStatusChanged`.
+
+    `language` is a two-letter code where the host knows one (ticket, then requester).
+    `fields` maps custom-field ids (as text) to their value as text. `text` is the customer's own
+    first message and `subject` its title: read for order numbers, never stored.
+    """
+
+    id: str
+    status: str
+    tags: frozenset[str]
+    fields: Mapping[str, str]
+    requester: Requester
+    language: str | None
+    subject: str
+    text: str
+    brand: str | None
+    channel: str | None
+    assignee_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteBack:
+    """One thing to put on a ticket, recognisable by `marker` so that it is never put there twice.
+
+    note: private text for staff. reply: public text to the customer. marks: tags to add and the
+    case field to set, which are idempotent by nature.
+    """
+
+    kind: Literal["note", "reply", "marks"]
+    ticket_id: str
+    marker: str
+    text: str = ""
+    language: str = "en"
+    tags: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+class Desk(Protocol):
+    def ticket(self, ticket_id: str) -> Ticket:
+        """The ticket with its requester. Raises `HostError`."""
+        ...
+
+    def find(self, back: WriteBack) -> str | None:
+        """The host's id of `back` if it is already on the ticket, else None. Raises `HostError`."""
+        ...
+
+    def write_back(self, back: WriteBack) -> str:
+        """Put it there and answer the host's id of it. Raises `HostError`; after anything but
+        `HostDenied`, `HostNotFound` or `Unwritable` the write may have happened: `find` first."""
+        ...
+
+    def recent(self, since: datetime) -> Iterable[Ticket]:
+        """Tickets changed since, for what webhooks lost. Raises `HostError`."""
+        ...
+
+
+# ------------------------------------------------------------------------------------- the till
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Whom to look for at a till. `email` was read from the helpdesk just now."""
+
+    email: str | None
+    order_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """A customer of a till, found by e-mail and compared again in the host's answer."""
+
+    id: str
+    orders_count: int | None
+    spent: Money | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    id: str
+    title: str
+    quantity: int
+    price: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order (or a single payment, where the till knows no orders) as the till shows it now.
+
+    `refundable` is what the host would still pay back; `disputed` is open, lost or None.
+    """
+
+    id: str
+    name: str
+    buyer_id: str | None
+    total: Money
+    paid: Money
+    refunded: Money
+    refundable: Money
+    created_at: datetime
+    promised_on: date | None = None
+    delivered_on: date | None = None
+    disputed: str | None = None
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchases:
+    """What a till knows of one person. More than one buyer with one address is a person's task."""
+
+    buyers: tuple[Buyer, ...]
+    orders: tuple[Order, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """One remedy to pay, complete: nothing about it is looked up or decided later.
+
+    key: this attempt's idempotency key. marker: `[amends:<payout id>]`, the same for every attempt;
+    it goes into a field that the host stores before (or as) the money moves.
+    quantity: for remedies counted in points or days. code: our own random code for coupons and gift
+    cards, committed before the call.
+    """
+
+    payout_id: str
+    key: str
+    marker: str
+    remedy: Remedy
+    amount: Money | None
+    quantity: int | None = None
+    order_id: str | None = None
+    buyer_id: str | None = None
+    email: str | None = None
+    text: str = ""
+    code: str | None = None
+    expires_at: datetime | None = None
+    first_sent_at: datetime | None = None
+    host_object: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What the host would really pay for an instruction, in its own steps."""
+
+    payable: Money
+    limit: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The host's record of a payout. `amount` is what the host says, never what we asked for."""
+
+    host_object: str
+    amount: Money | None
+    quantity: int | None = None
+    order_id: str | None = None
+    at: datetime | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The host took it on and has not finished. `receipt` names what to ask about."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The host said no, for good. `code` is the host's word, `why` a sentence for a person."""
+
+    code: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Surely never reached the host (no connection, or told to wait before it acted)."""
+
+    why: str
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """May or may not have happened. Ask with `find`; never send again on this alone."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """`find` looked in the right place, after the visibility delay, and it is not there."""
+
+
+Ending = Settled | Pending | Declined | NotSent | Unknown
+Finding = Settled | Pending | Declined | Absent | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRecord:
+    """One payout-like thing found in the host's books, ours or not (for the sweep)."""
+
+    host_object: str
+    remedy: Remedy
+    amount: Money | None
+    order_id: str | None
+    marker: str | None
+    ending: str  # settled | pending | failed
+    at: datetime
+
+
+class Till(Protocol):
+    def purchases(self, who: Who) -> Purchases:
+        """Buyers and their recent orders, each compared with `who` again. Raises `HostError`."""
+        ...
+
+    def order(self, order_id: str) -> Order:
+        """One order as it is now. Raises `HostError`."""
+        ...
+
+    def quote(self, instruction: Instruction) -> Quote:
+        """The payable sum in the host's steps; zero where it would pay nothing.
+        Raises `HostError`; `Unpayable` for a remedy or currency this till does not pay."""
+        ...
+
+    def pay(self, instruction: Instruction) -> Ending: ...
+
+    def find(self, instruction: Instruction) -> Finding:
+        """By host object where one is known, else by marker, id or code; never through a search
+        index that lags."""
+        ...
+
+    def reverse(self, instruction: Instruction) -> Ending:
+        """Take back the unspent part, where the spec says `reversible`."""
+        ...
+
+    def recent(self, since: datetime) -> Iterable[HostRecord]:
+        """Payout-like things since, for the sweep. Raises `HostError`."""
+        ...
+
+
+class Unpayable(HostError):
+    """This till cannot pay that: a remedy it does not claim, or a currency it does not move."""
+
+
+# ------------------------------------------------------------------------------------ the setup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of `Setup.check`: `ok`, what was looked at, and what to do where it is not."""
+
+    ok: bool
+    what: str
+    todo: str = ""
+
+
+class Setup(Protocol):
+    def install(self, webhook_url: str) -> Mapping[str, str]:
+        """Create what Amends needs at the host (webhook, field, trigger) and answer the settings
+        learned by it. Running it again changes nothing. Raises `HostError`."""
+        ...
+
+    def check(self) -> Sequence[Check]: ...
+
+    def remove(self) -> None:
+        """Take away what `install` created. Raises `HostError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """What one connection can do. An absent role is an absent ability."""
+
+    intake: Intake | None = None
+    desk: Desk | None = None
+    till: Till | None = None
+    setup: Setup | None = None
