@@ -8,14 +8,15 @@ digits of other scripts, `NaN`). Rounding happens once, where a policy or a host
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, Self
 
 from core.errors import AmendsError
 
-# ISO 4217 minor-unit exponents (list one of the maintenance agency, amendment 177). XDR is a unit of
-# account of the IMF: it is counted with two digits here and is never payable unconverted.
+# ISO 4217 minor-unit exponents (list one of the maintenance agency, amendment 177). XDR is a unit
+# of account of the IMF: it is counted with two digits here and is never payable unconverted.
 _EXPONENT_0 = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _EXPONENT_3 = "BHD IQD JOD KWD LYD OMR TND"
 _EXPONENT_4 = "CLF UYW"
@@ -103,7 +104,7 @@ class Money:
 
     @property
     def text(self) -> str:
-        """The amount in major units, every digit of the currency written: `12.50`, `500`, `1.250`."""
+        """In major units, with every digit the currency has: `12.50`, `500`, `1.250`."""
         digits = exponent(self.currency)
         sign, units = ("-", -self.minor) if self.minor < 0 else ("", self.minor)
         if digits == 0:
@@ -168,4 +169,9 @@ def _down(value: Fraction) -> int:
     return units if value >= 0 else -units
 
 
-_ROUND = {"half_up": _half_up, "half_even": round, "up": _up, "down": _down}
+_ROUND: dict[Rounding, Callable[[Fraction], int]] = {
+    "half_up": _half_up,
+    "half_even": round,
+    "up": _up,
+    "down": _down,
+}

@@ -13,7 +13,7 @@ Two kinds of answer, and the difference is the heart of it:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal, Protocol
@@ -447,6 +447,27 @@ class Setup(Protocol):
 
     def remove(self) -> None:
         """Take away what `install` created. Raises `HostError`."""
+        ...
+
+
+class Settings(Protocol):
+    """A connection's settings as `connect` gets them: secrets opened, values as text.
+
+    They are read afresh on every `get`, because tokens change while a connector lives.
+    """
+
+    def get(self, name: str) -> str | None: ...
+
+    def __getitem__(self, name: str) -> str:
+        """Raises `KeyError` for a setting that has no value."""
+        ...
+
+    def renew(self, using: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+        """Change settings (rotating tokens) one at a time per connection, across processes.
+
+        `using` is called under the connection's lock with what is stored now, so a renewal that
+        somebody else has just made is seen; what it answers is stored before the lock is let go.
+        """
         ...
 
 
