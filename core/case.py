@@ -1,0 +1,177 @@
+"""A case: one harm being made good, and the rows that belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from core.record import Doc, Record, Table
+
+
+class CaseState(StrEnum):
+    GATHERING = "gathering"  # facts are needed from the hosts
+    WAITING_APPROVAL = "waiting_approval"  # a second person must agree
+    PAYING = "paying"  # at least one payout has no ending yet
+    WRITING = "writing"  # the ticket still has to be told
+    WITH_PERSON = "with_person"  # an open task says what to do
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    MADE_GOOD = "made_good"
+    NOTHING_DUE = "nothing_due"
+    REFUSED = "refused"  # a person said no
+    DUPLICATE = "duplicate"  # the same harm is another case's
+    SHADOWED = "shadowed"  # recorded only, by the connection's mode
+    SUGGESTED = "suggested"  # a private note says what would be given
+    DISMISSED = "dismissed"  # a person closed it without payment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Record):
+    """`due_at` is when the runner should look again; None: not before an event wakes it.
+
+    `said` is the code of what the case is waiting for or how it ended (`host_unavailable`,
+    `no_reason`, ...). `tries` counts failed tries of the current step. `facts` holds no name,
+    address or free text. `mode` is shadow, suggest or act.
+    """
+
+    TABLE: ClassVar[Table] = Table(
+        name="cases",
+        index=(("desk_id", "ticket_id"), ("state",), ("customer_id",)),
+        leased=True,
+    )
+
+    state: CaseState
+    desk_id: str
+    ticket_id: str
+    opened_at: datetime
+    changed_at: datetime
+    due_at: datetime | None
+    mode: str
+    tries: int = 0
+    said: str | None = None
+    outcome: Outcome | None = None
+    duplicate_of: str | None = None
+    reason: str | None = None
+    language: str | None = None
+    customer_id: str | None = None
+    harm_id: str | None = None
+    till_id: str | None = None
+    order_id: str | None = None
+    order_name: str | None = None
+    policy: str | None = None
+    policy_hash: str | None = None
+    facts: Doc | None = None
+    decision: Doc | None = None
+    requested_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseTicket(Record):
+    """A ticket that is about this case: several tickets may be, and a ticket may be about more."""
+
+    TABLE: ClassVar[Table] = Table(
+        name="case_tickets",
+        unique=(("case_id", "desk_id", "ticket_id"),),
+        index=(("desk_id", "ticket_id"),),
+    )
+
+    case_id: str
+    desk_id: str
+    ticket_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseStep(Record):
+    """One thing that happened to a case, for people who ask why. `what` is a code, `data` its
+    figures; the words are made where it is shown."""
+
+    TABLE: ClassVar[Table] = Table(name="case_steps", index=(("case_id",),))
+
+    case_id: str
+    at: datetime
+    what: str
+    data: Doc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harm(Record):
+    """What went wrong for one customer. Compared under the customer's lock before anything is
+    promised; `active_key` (customer, subject, cause, basis) is None once released or overridden."""
+
+    TABLE: ClassVar[Table] = Table(
+        name="harms", unique=(("active_key",),), index=(("customer_id",), ("case_id",))
+    )
+
+    customer_id: str
+    subject: str  # `order:<till>:<id>`, `line:...`, `incident:...`
+    cause: str  # the group of reasons that are one cause
+    happened_on: date | None
+    basis: str
+    case_id: str
+    active_key: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer(Record):
+    TABLE: ClassVar[Table] = Table(name="customers")
+
+    created_at: datetime
+    erased_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity(Record):
+    """How one host knows a customer. `kind` is email, buyer or requester. Personal data: a person
+    is erased by overwriting `value`."""
+
+    TABLE: ClassVar[Table] = Table(
+        name="identities", unique=(("connection_id", "kind", "value"),), index=(("customer_id",),)
+    )
+
+    customer_id: str
+    connection_id: str
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(Record):
+    """Something a person must do. `kind` is a code, `known` what is known about it."""
+
+    TABLE: ClassVar[Table] = Table(name="tasks", index=(("state",), ("case_id",)))
+
+    case_id: str | None
+    kind: str
+    state: str  # open | done
+    opened_at: datetime
+    known: Doc
+    done_at: datetime | None = None
+    done_by: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing(Record):
+    """One thing to put on the ticket; its id is the marker it is found again by.
+
+    `state`: planned, done, drafted (left for a person to send), failed.
+    """
+
+    TABLE: ClassVar[Table] = Table(name="writings", index=(("case_id",),))
+
+    case_id: str
+    desk_id: str
+    ticket_id: str
+    kind: str  # note | reply | marks
+    state: str
+    position: int
+    text: str
+    language: str
+    tags: Doc
+    fields: Doc
+    host_object: str | None = None
+    why: str | None = None

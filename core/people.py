@@ -1,0 +1,55 @@
+"""Staff: one id a person, many identities; and what a role may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from core.record import Doc, Record, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person(Record):
+    """`roles` are agent, approver, admin, finance, ai_agent."""
+
+    TABLE: ClassVar[Table] = Table(name="people", unique=(("email",),))
+
+    name: str
+    email: str
+    roles: Doc
+    created_at: datetime
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonIdentity(Record):
+    """A helpdesk agent, a sign-in or a token, as one person. `connection_id` is empty where the
+    identity is not of a connection."""
+
+    TABLE: ClassVar[Table] = Table(
+        name="person_identities",
+        unique=(("kind", "connection_id", "value"),),
+        index=(("person_id",),),
+    )
+
+    person_id: str
+    kind: str  # helpdesk | sso | token
+    connection_id: str
+    value: str
+    linked_at: datetime
+    linked_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace(Record):
+    """The one row of a workspace's own settings. `halted_why` stops all payouts (the breaker, or a
+    restored backup that has not been swept)."""
+
+    TABLE: ClassVar[Table] = Table(name="workspaces")
+
+    name: str
+    zone: str
+    first_weekday: int
+    created_at: datetime
+    halted_why: str | None = None

@@ -1,0 +1,121 @@
+"""What must be remembered: a few coarse verbs, kept the same by every store.
+
+A store is opened for one workspace and never shows another's rows. Reads see the last commit.
+Writes happen in a transaction that either commits whole or leaves nothing. `Case` and `Delivery`
+rows are work: a runner claims those that are due, under a lease with a fencing number, and a commit
+under an old number is refused.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from core.errors import AmendsError
+from core.record import Record
+
+R = TypeVar("R", bound=Record)
+
+
+class AlreadyExists(AmendsError):
+    """A row with this id, or with one of its unique column sets, is there. The transaction goes
+    on as if the call had not been made."""
+
+
+class NoSuchRow(AmendsError):
+    """`put` was given a record whose id is not there."""
+
+
+class LeaseLost(AmendsError):
+    """Somebody else has the work now: nothing of this transaction was kept."""
+
+
+class StoreUnavailable(AmendsError):
+    """The database did not answer or is full. Nothing was kept; the same may be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one row until `until`; `fence` grows with every claim."""
+
+    kind: type[Record]
+    id: str
+    fence: int
+    until: datetime
+
+
+class Reader(Protocol):
+    def get(self, kind: type[R], id: str) -> R | None: ...
+
+    def find(
+        self,
+        kind: type[R],
+        *,
+        newest_first: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+        **equals: object,
+    ) -> list[R]:
+        """Rows whose columns equal what is given (a tuple means any of them), ordered by id.
+        `after` is the id to go on from, in the order asked for."""
+        ...
+
+    def count(self, kind: type[Record], **equals: object) -> int: ...
+
+
+class Tx(Reader, Protocol):
+    """Reads inside a transaction see its own writes."""
+
+    def add(self, record: Record) -> None:
+        """Raises `AlreadyExists`."""
+        ...
+
+    def put(self, record: Record) -> None:
+        """Replace the row of this id whole. Raises `NoSuchRow`, or `AlreadyExists` where a unique
+        column set would collide; refused for append-only tables (`TypeError`)."""
+        ...
+
+    def lock(self, kind: type[R], id: str) -> R | None:
+        """As `get`; nobody else can change or lock the row before this transaction ends."""
+        ...
+
+    def wake(self, kind: type[Record], id: str, at: datetime) -> None:
+        """Make leased-table work due by `at` at the latest, also while somebody works on it: then
+        it is due again once they let go."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Let the row go with this commit."""
+        ...
+
+    def claim_new(self, record: Record, *, owner: str, now: datetime, length: timedelta) -> Lease:
+        """`add` a row of a leased table and hold it at once. Raises `AlreadyExists`."""
+        ...
+
+
+class Store(Protocol):
+    def read(self) -> AbstractContextManager[Reader]: ...
+
+    def write(self, *leases: Lease) -> AbstractContextManager[Tx]:
+        """A transaction, serial with every other that touches the same rows; rolled back if the
+        block raises. With leases: raises `LeaseLost` unless each is still ours, checked inside.
+        Raises `StoreUnavailable` where the database cannot commit."""
+        ...
+
+    def claim(
+        self, kind: type[Record], *, owner: str, now: datetime, length: timedelta, limit: int = 1
+    ) -> list[Lease]:
+        """Take up to `limit` rows that are due and not held, oldest due first."""
+        ...
+
+    def renew(self, lease: Lease, *, now: datetime, length: timedelta) -> Lease:
+        """Hold on longer. Raises `LeaseLost`."""
+        ...
+
+    def next_due(self, kind: type[Record]) -> datetime | None:
+        """When the next row not held now is due; None if none is."""
+        ...
+
+    def close(self) -> None: ...
