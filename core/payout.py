@@ -63,7 +63,7 @@ class Payout(Record):
 class Attempt(Record):
     """One sending of a payout: its key and the hash of its request, committed before the call."""
 
-    TABLE: ClassVar[Table] = Table(name="attempts", unique=(("payout_id", "number"), ("key",)))
+    TABLE: ClassVar[Table] = Table(name="attempts", unique=(("payout_id", "number"),))
 
     payout_id: str
     number: int
