@@ -35,11 +35,14 @@ class Case(Record):
 
     `said` is the code of what the case is waiting for or how it ended (`host_unavailable`,
     `no_reason`, ...). `tries` counts failed tries of the current step. `facts` holds no name,
-    address or free text. `mode` is shadow, suggest or act.
+    address or free text. `mode` is shadow, suggest or act. `open_key` names desk and ticket until
+    the case is closed, so that a ticket has one open case at most. `asked_by` is the host's id of
+    the agent whose act started it.
     """
 
     TABLE: ClassVar[Table] = Table(
         name="cases",
+        unique=(("open_key",),),
         index=(("desk_id", "ticket_id"), ("state",), ("customer_id",)),
         leased=True,
     )
@@ -50,6 +53,7 @@ class Case(Record):
     opened_at: datetime
     changed_at: datetime
     due_at: datetime | None
+    open_key: str | None
     mode: str
     tries: int = 0
     said: str | None = None
@@ -66,6 +70,7 @@ class Case(Record):
     policy_hash: str | None = None
     facts: Doc | None = None
     decision: Doc | None = None
+    asked_by: str | None = None
     requested_by: str | None = None
 
 

@@ -1,0 +1,131 @@
+"""How a desk's tickets are handled: what the settings of a helpdesk connection say.
+
+Kept as the `options` document of the connection, read here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from core.errors import AmendsError
+from core.ports import Ticket
+
+Mode = Literal["shadow", "suggest", "act"]
+Reply = Literal["send", "draft", "none"]
+Tone = Literal["formal", "warm", "brief"]
+MODES: tuple[Mode, ...] = ("shadow", "suggest", "act")
+REPLIES: tuple[Reply, ...] = ("send", "draft", "none")
+T = TypeVar("T", bound=str)
+TONES: tuple[Tone, ...] = ("formal", "warm", "brief")
+
+
+class BadOptions(AmendsError):
+    """A connection's options do not make sense; the message names the option and what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class TillChoice:
+    """A till this desk may pay from; `tag` limits it to tickets that carry the tag."""
+
+    connection_id: str
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """reasons: tag (or value of `reason_field`) -> reason of the policy.
+    causes: reason -> cause group; reasons of one group are one harm (default: the reason itself).
+    """
+
+    policy: str
+    mode: Mode = "shadow"
+    reply: Reply = "draft"
+    tone: Tone = "warm"
+    note_language: str = "en"
+    reply_language: str = "en"
+    sign_off: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    reason_field: str | None = None
+    causes: Mapping[str, str] = field(default_factory=dict)
+    tills: tuple[TillChoice, ...] = ()
+    case_field: str | None = None
+    done_tag: str = "amends_made_good"
+
+    def cause_of(self, reason: str) -> str:
+        return self.causes.get(reason, reason)
+
+    def reasons_on(self, ticket: Ticket) -> list[str]:
+        """Every reason the ticket names, sorted; good only when there is exactly one."""
+        found = {self.reasons[tag] for tag in ticket.tags if tag in self.reasons}
+        value = ticket.fields.get(self.reason_field) if self.reason_field else None
+        if value:
+            found.add(self.reasons.get(value, value))
+        return sorted(found)
+
+    def tills_for(self, ticket: Ticket) -> list[str]:
+        """The tills named by a tag of the ticket; where none is, the tills without a tag."""
+        named = [t.connection_id for t in self.tills if t.tag is not None and t.tag in ticket.tags]
+        return named or [t.connection_id for t in self.tills if t.tag is None]
+
+
+def read_routing(options: object) -> Routing:
+    """Raises `BadOptions` naming the option that cannot be used."""
+    if not isinstance(options, Mapping):
+        raise BadOptions("a helpdesk connection needs options: at least `policy` and `tills`")
+    return Routing(
+        policy=_text(options, "policy", None),
+        mode=_one_of(options, "mode", MODES, "shadow"),
+        reply=_one_of(options, "reply", REPLIES, "draft"),
+        tone=_one_of(options, "tone", TONES, "warm"),
+        note_language=_text(options, "note_language", "en"),
+        reply_language=_text(options, "reply_language", "en"),
+        sign_off=_maybe(options, "sign_off"),
+        reasons=_texts(options, "reasons"),
+        reason_field=_maybe(options, "reason_field"),
+        causes=_texts(options, "causes"),
+        tills=_tills(options.get("tills", [])),
+        case_field=_maybe(options, "case_field"),
+        done_tag=_text(options, "done_tag", "amends_made_good"),
+    )
+
+
+def _maybe(options: Mapping[str, object], name: str) -> str | None:
+    value = options.get(name)
+    if value is None or isinstance(value, str):
+        return value or None
+    raise BadOptions(f"option {name}: write text")
+
+
+def _text(options: Mapping[str, object], name: str, default: str | None) -> str:
+    value = _maybe(options, name) or default
+    if value is None:
+        raise BadOptions(f"option {name} is missing")
+    return value
+
+
+def _one_of(options: Mapping[str, object], name: str, allowed: Sequence[T], default: T) -> T:
+    value = options.get(name, default)
+    for choice in allowed:
+        if value == choice:
+            return choice
+    raise BadOptions(f"option {name}: use one of {', '.join(allowed)}")
+
+
+def _texts(options: Mapping[str, object], name: str) -> Mapping[str, str]:
+    value = options.get(name, {})
+    if isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values()):
+        return {str(key): str(v) for key, v in value.items()}
+    raise BadOptions(f"option {name}: write pairs of text, such as a tag and its reason")
+
+
+def _tills(value: object) -> tuple[TillChoice, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise BadOptions("option tills: write a list of connections")
+    tills = []
+    for entry in value:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("connection"), str):
+            raise BadOptions("option tills: each needs `connection`, and may have `tag`")
+        tills.append(TillChoice(str(entry["connection"]), _maybe(entry, "tag")))
+    return tuple(tills)
