@@ -17,8 +17,9 @@ Reply = Literal["send", "draft", "none"]
 Tone = Literal["formal", "warm", "brief"]
 MODES: tuple[Mode, ...] = ("shadow", "suggest", "act")
 REPLIES: tuple[Reply, ...] = ("send", "draft", "none")
-T = TypeVar("T", bound=str)
 TONES: tuple[Tone, ...] = ("formal", "warm", "brief")
+
+T = TypeVar("T", bound=str)
 
 
 class BadOptions(AmendsError):
@@ -52,6 +53,7 @@ class Routing:
     tills: tuple[TillChoice, ...] = ()
     case_field: str | None = None
     done_tag: str = "amends_made_good"
+    vip_from_orders: int = 10
 
     def cause_of(self, reason: str) -> str:
         return self.causes.get(reason, reason)
@@ -88,6 +90,7 @@ def read_routing(options: object) -> Routing:
         tills=_tills(options.get("tills", [])),
         case_field=_maybe(options, "case_field"),
         done_tag=_text(options, "done_tag", "amends_made_good"),
+        vip_from_orders=_count(options, "vip_from_orders", 10),
     )
 
 
@@ -103,6 +106,13 @@ def _text(options: Mapping[str, object], name: str, default: str | None) -> str:
     if value is None:
         raise BadOptions(f"option {name} is missing")
     return value
+
+
+def _count(options: Mapping[str, object], name: str, default: int) -> int:
+    value = options.get(name, default)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1_000_000:
+        return value
+    raise BadOptions(f"option {name}: write a whole number from 1 up")
 
 
 def _one_of(options: Mapping[str, object], name: str, allowed: Sequence[T], default: T) -> T:

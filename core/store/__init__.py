@@ -52,6 +52,7 @@ class Reader(Protocol):
     def find(
         self,
         kind: type[R],
+        /,
         *,
         newest_first: bool = False,
         after: str | None = None,
@@ -62,7 +63,7 @@ class Reader(Protocol):
         `after` is the id to go on from, in the order asked for."""
         ...
 
-    def count(self, kind: type[Record], **equals: object) -> int: ...
+    def count(self, kind: type[Record], /, **equals: object) -> int: ...
 
 
 class Tx(Reader, Protocol):

@@ -1,0 +1,193 @@
+"""Facts: the typed, frozen inputs of a decision, made from what the hosts show right now.
+
+They hold no name, address, e-mail or free text: opaque ids and the values that are decided on.
+What does not fit into exactly one customer and one order is a `Trouble`, which a person resolves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from core.case import Case, Harm, Identity
+from core.money import Money
+from core.payout import Payout, PayoutState
+from core.ports import Buyer, Order, Purchases, Ticket
+from core.record import Doc
+from core.routing import Routing
+from core.store import Reader
+
+HISTORY = timedelta(days=90)
+_ORDER_NAME = re.compile(r"#?[A-Za-z]{0,6}-?[0-9]{3,12}", re.ASCII)
+_MOST_NAMES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why no decision can be taken: a task's kind, and what is known for the person who gets it."""
+
+    kind: str
+    known: Doc = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One customer's one order at one till: what a case is about."""
+
+    till_id: str
+    buyer: Buyer
+    order: Order
+
+
+def check_ticket(ticket: Ticket, routing: Routing) -> str | Trouble:
+    """The one reason the ticket names, or why there is none to act on."""
+    if ticket.status == "closed":
+        return Trouble("ticket_closed")
+    if ticket.status != "solved":
+        return Trouble("not_solved", {"status": ticket.status})
+    reasons = routing.reasons_on(ticket)
+    if not reasons:
+        return Trouble("no_reason", {"tags": sorted(routing.reasons)})
+    if len(reasons) > 1:
+        return Trouble("two_reasons", {"reasons": reasons})
+    if not ticket.requester.email:
+        return Trouble("unknown_customer")
+    return reasons[0]
+
+
+def order_names(ticket: Ticket) -> tuple[str, ...]:
+    """What could be an order's name in the ticket's title and text, as written, once each."""
+    found = _ORDER_NAME.findall(f"{ticket.subject}\n{ticket.text}"[:20_000])
+    return tuple(dict.fromkeys(found))[:_MOST_NAMES]
+
+
+def choose_subject(
+    ticket: Ticket, purchases: Mapping[str, Purchases], today: date
+) -> Subject | Trouble:
+    """The customer and order the ticket is about, if there is exactly one of each to be had."""
+    tills = {till: bought for till, bought in purchases.items() if bought.buyers}
+    if not tills:
+        return Trouble("unknown_customer")
+    if any(len(bought.buyers) > 1 for bought in tills.values()):
+        return Trouble("two_customers")
+    orders = [(till, order) for till, bought in tills.items() for order in bought.orders]
+    if not orders:
+        return Trouble("no_order")
+    named = set(order_names(ticket))
+    about = [
+        (till, o) for till, o in orders if o.name in named or o.name.removeprefix("#") in named
+    ]
+    if len(about) > 1 or (not about and len(orders) > 1):
+        return Trouble("several_orders", {"orders": [o.name for _, o in (about or orders)]})
+    till, order = (about or orders)[0]
+    return _usable(Subject(till_id=till, buyer=tills[till].buyers[0], order=order))
+
+
+def _usable(subject: Subject) -> Subject | Trouble:
+    order = subject.order
+    known = {"order": order.name, "paid": str(order.paid), "refunded": str(order.refunded)}
+    if order.disputed in ("open", "lost"):
+        return Trouble("disputed", known)
+    if order.refundable.minor <= 0:
+        return Trouble("already_refunded", known)
+    return subject
+
+
+def find_customer(reader: Reader, subject: Subject) -> str | None:
+    """Our own id of the buyer, by the till's id of them: exact identity, never a likeness."""
+    rows = reader.find(
+        Identity, connection_id=subject.till_id, kind="buyer", value=subject.buyer.id, limit=1
+    )
+    return rows[0].customer_id if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What we gave this customer in the 90 days before: settled and still under way alike."""
+
+    cases: int
+    paid: Mapping[str, int]  # currency -> minor units
+
+
+def history_of(reader: Reader, customer_id: str | None, now: datetime) -> History:
+    if customer_id is None:
+        return History(0, {})
+    ended = (PayoutState.DECLINED, PayoutState.REVERSED)
+    paid: dict[str, int] = {}
+    cases: set[str] = set()
+    for payout in reader.find(Payout, customer_id=customer_id):
+        if payout.created_at < now - HISTORY or payout.state in ended:
+            continue
+        cases.add(payout.case_id)
+        if payout.amount_minor and payout.currency:
+            paid[payout.currency] = paid.get(payout.currency, 0) + payout.amount_minor
+    return History(len(cases), paid)
+
+
+def make_facts(
+    *, reason: str, ticket: Ticket, subject: Subject, history: History, vip_from: int, today: date
+) -> dict[str, object]:
+    """Everything a policy may declare, by dotted name; money as `{"amount", "currency"}`."""
+    order, buyer = subject.order, subject.buyer
+    currency = order.total.currency
+    return {
+        "reason": reason,
+        "today": today.isoformat(),
+        "ticket": {"language": ticket.language, "channel": ticket.channel},
+        "customer": {
+            "tier": _tier(buyer, vip_from),
+            "orders": buyer.orders_count,
+            "lifetime_value": _money(buyer.spent) if buyer.spent else None,
+        },
+        "order": {
+            "total": _money(order.total),
+            "paid": _money(order.paid),
+            "refunded": _money(order.refunded),
+            "refundable": _money(order.refundable),
+            "currency": currency,
+            "created_on": order.created_at.date().isoformat(),
+            "delivered_on": _day(order.delivered_on),
+            "promised_on": _day(order.promised_on),
+        },
+        "days_late": _days_late(order, today),
+        "history": {
+            "cases_90_days": history.cases,
+            "paid_90_days": _money(Money(history.paid.get(currency, 0), currency)),
+        },
+    }
+
+
+def harm_subject(subject: Subject) -> str:
+    return f"order:{subject.till_id}:{subject.order.id}"
+
+
+def harm_key(harm: Harm) -> str:
+    return f"{harm.customer_id}|{harm.subject}|{harm.cause}|{harm.basis}"
+
+
+def same_ticket(case: Case, other: Case) -> bool:
+    return (case.desk_id, case.ticket_id) == (other.desk_id, other.ticket_id)
+
+
+def _tier(buyer: Buyer, vip_from: int) -> str:
+    orders = buyer.orders_count or 0
+    if orders >= vip_from:
+        return "vip"
+    return "regular" if orders > 1 else "new"
+
+
+def _days_late(order: Order, today: date) -> int | None:
+    """Days after the promised day; of an order not yet delivered, up to today."""
+    if order.promised_on is None:
+        return None
+    return max(0, ((order.delivered_on or today) - order.promised_on).days)
+
+
+def _money(amount: Money) -> dict[str, str]:
+    return {"amount": amount.text, "currency": amount.currency}
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
