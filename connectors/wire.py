@@ -1,0 +1,354 @@
+"""The guarded way out: what every request to a host goes through, ours or a library's.
+
+`GuardedSession` is a `requests.Session` that can be handed to zenpy, stripe or python-freshdesk.
+Whatever they ask for, it: never re-sends, follows no redirect, reads no proxy, cookie or password
+from the machine, verifies TLS, resolves the host once per connection and connects to that very
+address only if it is public, ends at one deadline for everything from look-up to last byte, stops
+reading at a size, and raises errors that carry neither address parameters nor headers.
+"""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import logging
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+log = logging.getLogger(__name__)
+# urllib3 writes addresses with their parameters (e-mails, tokens) into its debug lines.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+CHUNK = 64 * 1024
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z_.-]{0,31}|v[0-9]{1,2}|[0-9]{4}-[0-9]{2}", re.ASCII)
+
+
+class WireError(requests.ConnectionError):
+    """No usable answer. The message names method, host and path shape, nothing else."""
+
+
+class Unreached(WireError):
+    """Nothing was written to the host: it surely did not act."""
+
+
+class NoAnswer(WireError):
+    """Something was written, and no complete answer came back: the host may have acted."""
+
+
+class AddressRefused(OSError):
+    """The host's name leads to an address that is not public."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What happened on the wire inside one `attempt()` block, whatever a library says of it.
+
+    until: monotonic second at which everything ends. written: a byte of a request went out.
+    """
+
+    until: float
+    written: bool = False
+
+    def left(self) -> float:
+        """Seconds until the end; less than nothing when it is over."""
+        return self.until - time.monotonic()
+
+
+@dataclass(slots=True)
+class _Exchange:
+    until: float
+    allow_private: bool
+    written: bool = False
+
+    def left(self) -> float:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the time for this call is over")
+        return left
+
+
+_attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
+_exchange: ContextVar[_Exchange | None] = ContextVar("exchange", default=None)
+
+
+@contextmanager
+def attempt(within_seconds: float) -> Iterator[Attempt]:
+    """Share one deadline among the requests made inside, and learn whether any was written."""
+    outer = _attempt.get()
+    until = time.monotonic() + within_seconds
+    inner = Attempt(until if outer is None else min(until, outer.until))
+    token = _attempt.set(inner)
+    try:
+        yield inner
+    finally:
+        _attempt.reset(token)
+        if outer is not None:
+            outer.written |= inner.written
+
+
+def is_public(address: str) -> bool:
+    """Whether an address, and any address hidden inside it, is on the public internet."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        hidden = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+        if ip in _NAT64 or int(ip) < 1 << 32:
+            hidden.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+        if not all(is_public(str(inner)) for inner in hidden if inner is not None):
+            return False
+        if ip.ipv4_mapped is not None:
+            return True
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def path_shape(path: str) -> str:
+    """A path fit for a log: every segment that may name a person, a thing or a secret is `{}`."""
+    parts = path.partition("?")[0].split("/")
+    return "/".join(part if not part or _PLAIN.fullmatch(part) else "{}" for part in parts)
+
+
+def _connect(host: str, port: int, timeout: float | None) -> socket.socket:
+    """Connect to an address that was looked at: no second look-up lies between (rebinding)."""
+    exchange = _current()
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if not exchange.allow_private:
+        for *_, address in found:
+            if not is_public(str(address[0])):
+                raise AddressRefused("its name leads to an address that is not public")
+    problem: OSError = OSError("its name leads to no address")
+    for family, kind, protocol, _, address in found:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(min(timeout or exchange.left(), exchange.left()))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            problem = error
+        else:
+            return sock
+    raise problem
+
+
+def _current() -> _Exchange:
+    exchange = _exchange.get()
+    if exchange is None:
+        raise OSError("a guarded connection was used outside its session")
+    return exchange
+
+
+class _TimedSocket:
+    """A socket whose every read and write ends at the exchange's deadline (a drip included), and
+    which notes the first byte written: from then on the host may have acted."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def makefile(self, mode: str, *_: object, **__: object) -> io.BufferedReader:
+        raw = socket.SocketIO(cast(socket.socket, self), "r")
+        # What socket.makefile does: the socket stays open until its readers are closed too.
+        self._sock._io_refs += 1  # type: ignore[attr-defined]
+        return io.BufferedReader(raw)
+
+    def recv_into(self, buffer: Any, *arguments: Any) -> int:
+        self._shorten()
+        return self._sock.recv_into(buffer, *arguments)
+
+    def sendall(self, data: Any, *arguments: Any) -> None:
+        self._shorten()
+        _current().written = True
+        self._sock.sendall(data, *arguments)
+
+    def _shorten(self) -> None:
+        left = _current().left()
+        timeout = self._sock.gettimeout()
+        if timeout is None or left < timeout:
+            self._sock.settimeout(left)
+
+
+class _Plain(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _opened(self)
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = cast(socket.socket, _TimedSocket(cast(socket.socket, self.sock)))
+
+
+class _Tls(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _opened(self)
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = cast(socket.socket, _TimedSocket(cast(socket.socket, self.sock)))
+
+
+def _opened(connection: HTTPConnection) -> socket.socket:
+    try:
+        return _connect(connection.host, connection.port, connection.timeout)
+    except (OSError, UnicodeError) as error:
+        raise NewConnectionError(connection, str(error)) from error
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds and bytes one exchange may take."""
+
+    within: float = 20.0
+    connect: float = 5.0
+    read: float = 15.0
+    size: int = 8 * 1024 * 1024
+    allow_private: bool = False
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, bounds: Bounds) -> None:
+        super().__init__(pool_connections=4, pool_maxsize=16, max_retries=0)
+        self.bounds = bounds
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        name = _name(request)
+        self._refuse_odd(request, name)
+        bounds, outer = self.bounds, _attempt.get()
+        started = time.monotonic()
+        until = started + bounds.within
+        exchange = _Exchange(min(until, outer.until) if outer else until, bounds.allow_private)
+        token = _exchange.set(exchange)
+        problem, response = "", None
+        try:
+            response = super().send(
+                request,
+                stream=True,
+                timeout=(bounds.connect, bounds.read),
+                verify=verify or True,
+                cert=cert,
+            )
+            _read(response, bounds.size)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            problem = _why(error)
+        finally:
+            _exchange.reset(token)
+            if outer is not None:
+                outer.written |= exchange.written
+        spent = round((time.monotonic() - started) * 1000)
+        if problem or response is None:
+            log.warning("%s failed after %d ms: %s", name, spent, problem)
+            # Raised outside the except block: the library's own error, with the full address in
+            # it, is not chained to this one.
+            raise (NoAnswer if exchange.written else Unreached)(f"{name}: {problem}")
+        log.info("%s %d %d ms", name, response.status_code, spent)
+        return response
+
+    def _refuse_odd(self, request: requests.PreparedRequest, name: str) -> None:
+        parts = urlsplit(request.url or "")
+        if self.bounds.allow_private:
+            return
+        if parts.scheme != "https" or parts.port not in (None, 443):
+            raise Unreached(f"{name}: only https on its usual port is allowed for this connection")
+        if "@" in parts.netloc:
+            raise Unreached(f"{name}: an address must not carry a user name or password")
+
+
+def _name(request: requests.PreparedRequest) -> str:
+    parts = urlsplit(request.url or "")
+    return f"{request.method} {parts.hostname or ''}{path_shape(parts.path)}"
+
+
+def _read(response: requests.Response, size_max: int) -> None:
+    chunks, size = [], 0
+    for chunk in response.raw.stream(CHUNK, decode_content=True):
+        size += len(chunk)
+        if size > size_max:
+            response.raw.close()
+            raise ValueError(f"the answer is larger than {size_max} bytes")
+        chunks.append(chunk)
+    response.raw.release_conn()
+    response._content = b"".join(chunks)
+    response._content_consumed = True  # type: ignore[attr-defined]
+
+
+def _why(error: BaseException) -> str:
+    """A sentence from what lies under a library's error, without the address it was about."""
+    causes: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None and len(causes) < 8:
+        causes.append(type(seen).__name__)
+        if isinstance(seen, AddressRefused):
+            return str(seen)
+        if isinstance(seen, socket.gaierror):
+            return "its name is not known"
+        if isinstance(seen, ValueError) and str(seen).startswith("the answer is larger"):
+            return str(seen)
+        reason = getattr(seen, "reason", None)
+        inner = next((one for one in seen.args if isinstance(one, BaseException)), None)
+        seen = reason if isinstance(reason, BaseException) else inner or seen.__cause__
+    told = " ".join(causes)
+    if "SSL" in told or "Certificate" in told:
+        return "its certificate or TLS cannot be trusted"
+    if "Timeout" in told or "timeout" in told:
+        return "it did not answer in time"
+    if "ConnectionRefused" in told:
+        return "it refused the connection"
+    if "Reset" in told or "RemoteDisconnected" in told or "Aborted" in told:
+        return "it dropped the connection"
+    return f"the connection failed ({causes[-1]})"
+
+
+class GuardedSession(requests.Session):
+    """A `requests.Session` for one connection; see the top of this file. Pools are reused."""
+
+    #: zenpy looks for this to learn that the session signs requests itself.
+    authorized = True
+
+    def __init__(self, bounds: Bounds, *, auth: Callable[..., Any] | None = None) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.auth = auth
+        self.headers["User-Agent"] = "Amends"
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.adapters.clear()
+        adapter = _Adapter(bounds)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        options["allow_redirects"] = False
+        return super().send(request, **options)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
