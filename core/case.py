@@ -163,7 +163,9 @@ class Task(Record):
 class Writing(Record):
     """One thing to put on the ticket; its id is the marker it is found again by.
 
-    `state`: planned, done, drafted (left for a person to send), failed.
+    `about` is the code of what it says and `data` its figures; the words are made when it is
+    written, in the customer's name as the ticket has it then, and kept in `text`.
+    `state`: planned, done, failed.
     """
 
     TABLE: ClassVar[Table] = Table(name="writings", index=(("case_id",),))
@@ -172,11 +174,12 @@ class Writing(Record):
     desk_id: str
     ticket_id: str
     kind: str  # note | reply | marks
+    about: str
+    data: Doc
     state: str
-    position: int
-    text: str
-    language: str
-    tags: Doc
-    fields: Doc
+    planned_at: datetime
+    tries: int = 0
+    due_at: datetime | None = None
+    text: str | None = None
     host_object: str | None = None
     why: str | None = None

@@ -1,13 +1,43 @@
-"""Payouts: one remedy of one accepted offer at one host, and its five endings."""
+"""Payouts: one remedy of one accepted offer at one host, and its endings.
+
+The order of things is the safety: `begin` commits the intent and its key, then `send` calls the
+host and reads the effect back, then `conclude` commits what came of it. Whoever finds a payout
+`sending` (somebody died in between) waits until the call must have ended and asks the host; nothing
+is ever sent again on "we do not know".
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
+from core.canonical import digest
+from core.ledger import post, settlement
+from core.moment import Moment
+from core.money import Money
+from core.ports import (
+    Absent,
+    Declined,
+    Ending,
+    Finding,
+    Instruction,
+    NotSent,
+    Pays,
+    Pending,
+    Receipt,
+    Settled,
+    Till,
+    Unknown,
+)
 from core.record import Doc, Record, Table
+from core.store import Tx
+
+#: After this long without an answer a person gets the question, with everything that is known.
+GIVE_UP = timedelta(hours=24)
+_FIRST_WAIT = timedelta(seconds=5)
+_LONGEST_WAIT = timedelta(hours=1)
 
 
 class PayoutState(StrEnum):
@@ -21,9 +51,14 @@ class PayoutState(StrEnum):
     REVERSED = "reversed"  # settled, then taken back
 
 
+#: States in which nothing more is to be done by the runner.
+FINAL = frozenset({PayoutState.SETTLED, PayoutState.DECLINED, PayoutState.REVERSED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payout(Record):
-    """`ask_after`: not before this may a successor ask the host about a payout left `sending`.
+    """`due_at`: not before this may anybody act on it; for one left `sending`, when the call must
+    have ended and its effect must be visible. `key_number` grows only after `find` said absent.
 
     `sealed_code` is our own random code for coupons and gift cards, encrypted with the intent.
     """
@@ -41,6 +76,7 @@ class Payout(Record):
     customer_id: str | None
     remedy: str
     basis: str
+    cause: str
     amount_minor: int | None
     currency: str | None
     quantity: int | None
@@ -50,13 +86,28 @@ class Payout(Record):
     state: PayoutState
     created_at: datetime
     changed_at: datetime
+    due_at: datetime | None
     tries: int = 0
+    key_number: int = 1
     first_sent_at: datetime | None = None
-    ask_after: datetime | None = None
     host_object: str | None = None
     receipt: Doc | None = None
     why: str | None = None
     sealed_code: str | None = None
+
+    @property
+    def amount(self) -> Money | None:
+        if self.amount_minor is None or self.currency is None:
+            return None
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def key(self) -> str:
+        return f"{self.id}:{self.key_number}"
+
+    @property
+    def marker(self) -> str:
+        return f"[amends:{self.id}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +124,176 @@ class Attempt(Record):
     ended_at: datetime | None = None
     ending: str | None = None
     why: str | None = None
+
+
+def instruction(payout: Payout, *, code: str | None = None) -> Instruction:
+    return Instruction(
+        payout_id=payout.id,
+        key=payout.key,
+        marker=payout.marker,
+        remedy=payout.remedy,  # type: ignore[arg-type]  # written by `offer._plan` from a Remedy
+        amount=payout.amount,
+        quantity=payout.quantity,
+        order_id=payout.order_id,
+        buyer_id=payout.buyer_id,
+        text=payout.text,
+        code=code,
+        first_sent_at=payout.first_sent_at,
+        host_object=payout.host_object,
+    )
+
+
+def may_send(payout: Payout) -> bool:
+    """Nothing was sent yet; or it surely never arrived; or `find` said absent."""
+    return payout.state in (PayoutState.PLANNED, PayoutState.NOT_SENT)
+
+
+def begin(
+    tx: Tx, payout: Payout, *, pays: Pays, calls_within: timedelta, moment: Moment
+) -> tuple[Payout, Attempt]:
+    """Write down the intent. Committed before any call; until `due_at` nobody else touches it."""
+    sending = replace(
+        payout,
+        state=PayoutState.SENDING,
+        tries=payout.tries + 1,
+        first_sent_at=payout.first_sent_at or moment.now,
+        changed_at=moment.now,
+        due_at=moment.now + 2 * calls_within + pays.visibility,
+        why=None,
+    )
+    attempt = Attempt(
+        id=moment.new("try"),
+        payout_id=payout.id,
+        number=sending.tries,
+        key=sending.key,
+        request_hash=request_hash(sending),
+        sent_at=moment.now,
+    )
+    tx.put(sending)
+    tx.add(attempt)
+    return sending, attempt
+
+
+def request_hash(payout: Payout) -> str:
+    """Over what is asked of the host, so that a key is never used for another request."""
+    asked = {
+        "till": payout.till_id,
+        "remedy": payout.remedy,
+        "minor": payout.amount_minor,
+        "currency": payout.currency,
+        "quantity": payout.quantity,
+        "order": payout.order_id,
+        "buyer": payout.buyer_id,
+    }
+    return digest("request", 1, asked)
+
+
+def send(till: Till, order: Instruction) -> Ending | Finding:
+    """Pay, then believe only what the host shows when asked again."""
+    ending = till.pay(order)
+    if not isinstance(ending, Settled):
+        return ending
+    return _confirmed(order, till.find(replace(order, host_object=ending.receipt.host_object)))
+
+
+def ask(till: Till, order: Instruction) -> Finding:
+    return _checked(order, till.find(order))
+
+
+def _confirmed(order: Instruction, found: Finding) -> Finding:
+    if isinstance(found, Absent):
+        return Unknown("the host said yes but does not show it yet")
+    return _checked(order, found)
+
+
+def _checked(order: Instruction, found: Finding) -> Finding:
+    if isinstance(found, Settled | Pending) and not _as_asked(order, found.receipt):
+        return Unknown(f"differs: the host shows {found.receipt.amount} for {order.amount}")
+    return found
+
+
+def _as_asked(order: Instruction, receipt: Receipt) -> bool:
+    same_order = receipt.order_id is None or receipt.order_id == order.order_id
+    return same_order and (receipt.amount, receipt.quantity) == (order.amount, order.quantity)
+
+
+def conclude(
+    tx: Tx, payout: Payout, result: Ending | Finding, *, pays: Pays, moment: Moment
+) -> Payout:
+    """What came of a sending or of asking, committed together with its postings.
+
+    Raises `AlreadyExists` where the host object already settled another payout.
+    """
+    after = replace(_after(payout, result, pays, moment.now), changed_at=moment.now)
+    tx.put(after)
+    _close_attempt(tx, payout, result, moment.now)
+    if after.state is PayoutState.SETTLED and after.amount is not None:
+        post(tx, settlement(after.id, after.case_id, after.till_id, after.remedy, after.basis,
+                            after.cause, after.amount), now=moment.now)  # fmt: skip
+    return after
+
+
+def _after(payout: Payout, result: Ending | Finding, pays: Pays, now: datetime) -> Payout:
+    match result:
+        case Settled(receipt):
+            return replace(_with(payout, receipt), state=PayoutState.SETTLED, due_at=None, why=None)
+        case Pending(receipt):
+            wait = max(wait_of(payout.tries), timedelta(minutes=1))
+            return replace(
+                _with(payout, receipt),
+                state=PayoutState.PENDING,
+                due_at=now + wait,
+                tries=payout.tries + 1,
+            )
+        case Declined(code, why):
+            return replace(payout, state=PayoutState.DECLINED, due_at=None, why=f"{code}: {why}")
+        case NotSent(why, retry_after):
+            due = now + max(wait_of(payout.tries), retry_after or timedelta(0))
+            return replace(payout, state=PayoutState.NOT_SENT, due_at=due, why=why)
+        case Absent():
+            return _absent(payout, pays, now)
+        case Unknown(why):
+            due = now + max(wait_of(payout.tries), pays.visibility)
+            return replace(
+                payout, state=PayoutState.UNKNOWN, due_at=due, why=why, tries=payout.tries + 1
+            )
+
+
+def _absent(payout: Payout, pays: Pays, now: datetime) -> Payout:
+    """Surely not at the host, so it may be sent: under the same key while the host remembers keys,
+    under a new one otherwise. Where the host can do neither, absence proves nothing."""
+    if pays.retry == "none":
+        return replace(payout, state=PayoutState.UNKNOWN, due_at=None, why="cannot_ask")
+    remembered = (
+        pays.retry == "key"
+        and pays.key_life is not None
+        and payout.first_sent_at is not None
+        and now < payout.first_sent_at + pays.key_life
+    )
+    number = payout.key_number if remembered else payout.key_number + 1
+    return replace(payout, state=PayoutState.NOT_SENT, due_at=now, key_number=number, why="absent")
+
+
+def wait_of(tries: int) -> timedelta:
+    """5 s, 10 s, 20 s, ... at most an hour."""
+    return min(_FIRST_WAIT * (1 << min(max(tries - 1, 0), 12)), _LONGEST_WAIT)
+
+
+def _with(payout: Payout, receipt: Receipt) -> Payout:
+    return replace(
+        payout,
+        host_object=receipt.host_object,
+        receipt={
+            "object": receipt.host_object,
+            "amount": receipt.amount.text if receipt.amount else None,
+            "currency": receipt.amount.currency if receipt.amount else None,
+            "at": receipt.at.isoformat() if receipt.at else None,
+        },
+    )
+
+
+def _close_attempt(tx: Tx, payout: Payout, result: Ending | Finding, now: datetime) -> None:
+    open_ones = [a for a in tx.find(Attempt, payout_id=payout.id) if a.ended_at is None]
+    why = getattr(result, "why", None)
+    for attempt in open_ones:
+        tx.put(replace(attempt, ended_at=now, ending=type(result).__name__.lower(), why=why))

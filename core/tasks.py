@@ -1,0 +1,54 @@
+"""Tasks: what a person must do, with what is known and a way to do it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from core.case import Case, Task
+from core.errors import AmendsError
+from core.moment import Moment
+from core.record import Doc
+from core.store import Tx
+
+
+class NotOpen(AmendsError):
+    """The task does not exist or was done already."""
+
+
+def open_task(tx: Tx, case: Case | None, kind: str, known: Doc, moment: Moment) -> Task:
+    """Open a task, or answer the one of this kind that is open for the case already."""
+    if case is not None:
+        for task in tx.find(Task, case_id=case.id, state="open"):
+            if task.kind == kind:
+                return task
+    task = Task(
+        id=moment.new("task"),
+        case_id=case.id if case else None,
+        kind=kind,
+        state="open",
+        opened_at=moment.now,
+        known=known,
+    )
+    tx.add(task)
+    if case is not None:
+        moment.log(tx, case.id, "task_opened", {"task": task.id, "kind": kind})
+    return task
+
+
+def close_tasks(tx: Tx, case: Case, note: str, now: datetime) -> None:
+    """What the open tasks of a case asked for has happened by itself."""
+    for task in tx.find(Task, case_id=case.id, state="open"):
+        tx.put(replace(task, state="done", done_at=now, note=note))
+
+
+def done(tx: Tx, task_id: str, person_id: str, note: str, moment: Moment) -> Task:
+    """A person did it. Raises `NotOpen`."""
+    task = tx.lock(Task, task_id)
+    if task is None or task.state != "open":
+        raise NotOpen(f"there is no open task {task_id}")
+    after = replace(task, state="done", done_at=moment.now, done_by=person_id, note=note)
+    tx.put(after)
+    if task.case_id:
+        moment.log(tx, task.case_id, "task_done", {"task": task.id, "kind": task.kind})
+    return after
