@@ -59,6 +59,11 @@ def spec(name: str) -> Spec:
     return _connector(name).SPEC
 
 
+def is_ours(name: str) -> bool:
+    """Whether a connector belongs to this project. Raises `NoSuchConnector`."""
+    return getattr(_connector(name), "__name__", "") == f"connectors.{name}"
+
+
 def connect(name: str, settings: Settings, http: Http) -> Roles:
     """The roles of one connection. Raises `NoSuchConnector`. No request goes out."""
     return _connector(name).connect(settings, http)
