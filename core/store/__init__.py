@@ -47,6 +47,9 @@ class Lease:
 
 
 class Reader(Protocol):
+    @property
+    def workspace_id(self) -> str: ...
+
     def get(self, kind: type[R], id: str) -> R | None: ...
 
     def find(
@@ -97,12 +100,20 @@ class Tx(Reader, Protocol):
 
 
 class Store(Protocol):
+    @property
+    def workspace_id(self) -> str: ...
+
     def read(self) -> AbstractContextManager[Reader]: ...
 
     def write(self, *leases: Lease) -> AbstractContextManager[Tx]:
         """A transaction, serial with every other that touches the same rows; rolled back if the
         block raises. With leases: raises `LeaseLost` unless each is still ours, checked inside.
         Raises `StoreUnavailable` where the database cannot commit."""
+        ...
+
+    def append(self, record: Record) -> None:
+        """`add` one row and return once it is durable. Callers that wait at the same moment share
+        one commit; each gets its own `AlreadyExists`. Raises `StoreUnavailable`."""
         ...
 
     def claim(
@@ -116,7 +127,8 @@ class Store(Protocol):
         ...
 
     def next_due(self, kind: type[Record]) -> datetime | None:
-        """When the next row not held now is due; None if none is."""
+        """When a row can next be claimed: it is due and let go, or its lease runs out. None if no
+        row waits for a time."""
         ...
 
     def close(self) -> None: ...
