@@ -1,0 +1,432 @@
+"""The one file that joins the stages: what a case needs next, and what follows from what happened.
+
+`next_action` is pure. The runner performs the action (the only part that talks to hosts) and hands
+the result to one of the `on_...` functions inside a transaction. Every step is short, ends in one
+commit and may run twice, late, or after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from core import approval as approvals
+from core import harm as harms
+from core import offer as offers
+from core import payout as payouts
+from core import tasks, writeback
+from core.approval import Approval
+from core.case import Case, CaseState, CaseTicket, Outcome, Writing
+from core.facts import Trouble
+from core.moment import Moment
+from core.offer import Offer
+from core.payout import FINAL, Payout, PayoutState
+from core.ports import Ending, Finding, HostDenied, HostError, Order, Pays
+from core.routing import Routing
+from core.store import Reader, Tx
+from core.terms import Terms
+
+#: A case whose facts cannot be had for so long is put to a person (and still tried again).
+PATIENCE = timedelta(hours=24)
+_RECONNECT_WAIT = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFile:
+    """A case with what is still open about it."""
+
+    case: Case
+    payouts: Sequence[Payout]
+    writings: Sequence[Writing]
+    approval: Approval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Read the ticket and the customer's orders, and decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Somebody agreed: look at the order again, then pay."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Somebody's no, or the time ran out: end the offer."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    payout: Payout
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    payout: Payout
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    writings: Sequence[Writing]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do before `until`; None: not before something wakes the case."""
+
+    until: datetime | None
+
+
+Action = Gather | Release | Settle | Send | Ask | Write | Rest
+
+
+def load(reader: Reader, case_id: str) -> CaseFile:
+    case = reader.get(Case, case_id)
+    if case is None:
+        raise LookupError(case_id)
+    waiting = case.state is CaseState.WAITING_APPROVAL
+    found = reader.find(Approval, case_id=case_id, newest_first=True, limit=1) if waiting else []
+    gathering = case.state is CaseState.GATHERING
+    return CaseFile(
+        case=case,
+        payouts=[] if gathering else reader.find(Payout, case_id=case_id),
+        writings=reader.find(Writing, case_id=case_id, state="planned"),
+        approval=found[0] if found else None,
+    )
+
+
+def next_action(file: CaseFile, now: datetime) -> Action:
+    """What to do now. Money comes first, then the ticket, then waiting."""
+    case = file.case
+    if case.state is CaseState.GATHERING and _is_due(case.due_at, now):
+        return Gather()
+    approval = file.approval
+    if case.state is CaseState.WAITING_APPROVAL and approval is not None:
+        if approval.state != "waiting" or now >= approval.expires_at:
+            return Settle(approval)
+    for payout in file.payouts:
+        if payout.state not in FINAL and _is_due(payout.due_at, now):
+            return Send(payout) if payouts.may_send(payout) else Ask(payout)
+    due = [w for w in file.writings if _is_due(w.due_at, now)]
+    if due:
+        return Write(due)
+    return Rest(_next_due(file))
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now
+
+
+def _next_due(file: CaseFile) -> datetime | None:
+    dues = [p.due_at for p in file.payouts if p.state not in FINAL]
+    dues += [w.due_at for w in file.writings]
+    if file.case.state is CaseState.GATHERING:
+        dues.append(file.case.due_at)
+    if file.approval is not None and file.approval.state == "waiting":
+        dues.append(file.approval.expires_at)
+    return min((d for d in dues if d is not None), default=None)
+
+
+# ------------------------------------------------------------------------- a ticket was solved
+
+
+def on_solved(
+    tx: Tx, desk_id: str, ticket_id: str, actor_id: str | None, routing: Routing, moment: Moment
+) -> Case | None:
+    """Open a case for the ticket; or, where one is open, look again if it waits for a person.
+    Answers the case to work on now, or None where nothing new is to be done."""
+    open_key = f"{desk_id}|{ticket_id}"
+    found = tx.find(Case, open_key=open_key, limit=1)
+    if not found:
+        return Case(
+            id=moment.new("case"),
+            state=CaseState.GATHERING,
+            desk_id=desk_id,
+            ticket_id=ticket_id,
+            opened_at=moment.now,
+            changed_at=moment.now,
+            due_at=moment.now,
+            open_key=open_key,
+            mode=routing.mode,
+            asked_by=actor_id,
+        )
+    case = tx.lock(Case, found[0].id)
+    if case is not None and may_look_again(tx, case):
+        look_again(tx, case, moment)
+    else:
+        moment.log(tx, found[0].id, "solved_again")
+    return None
+
+
+def may_look_again(reader: Reader, case: Case) -> bool:
+    """Only a case with which nothing was promised yet may start over."""
+    return case.state is CaseState.WITH_PERSON and not reader.count(Payout, case_id=case.id)
+
+
+def look_again(tx: Tx, case: Case, moment: Moment) -> None:
+    tasks.close_tasks(tx, case, "looked again", moment.now)
+    again = replace(
+        case,
+        state=CaseState.GATHERING,
+        due_at=moment.now,
+        changed_at=moment.now,
+        tries=0,
+        said=None,
+    )
+    tx.put(again)
+    moment.log(tx, case.id, "looked_again")
+    tx.wake(Case, case.id, moment.now)
+
+
+# ------------------------------------------------------------------------------ facts gathered
+
+
+def on_host_trouble(tx: Tx, case: Case, error: HostError, moment: Moment) -> None:
+    """A host did not give the facts: wait and say so; after a day, or where only a person can mend
+    the connection, put it to a person as well, and go on trying."""
+    denied = isinstance(error, HostDenied)
+    wait = _RECONNECT_WAIT if denied else payouts.wait_of(case.tries + 1)
+    code = "host_denied" if denied else "host_unavailable"
+    if denied or moment.now - case.opened_at > PATIENCE:
+        tasks.open_task(tx, case, code, {"said": str(error)}, moment)
+    if case.said != code:
+        moment.log(tx, case.id, code, {"said": str(error)})
+    due = moment.now + max(wait, error.retry_after or timedelta(0))
+    tx.put(replace(case, tries=case.tries + 1, said=code, due_at=due, changed_at=moment.now))
+
+
+def on_trouble(tx: Tx, case: Case, trouble: Trouble, moment: Moment) -> None:
+    """No decision can be taken: a private note says why, and a person has a task."""
+    tasks.close_tasks(tx, case, "facts gathered", moment.now)
+    if trouble.kind == "not_solved":
+        _close(tx, case, Outcome.NOTHING_DUE, "not_solved", moment)
+        return
+    tasks.open_task(tx, case, trouble.kind, trouble.known, moment)
+    if trouble.kind != "ticket_closed":
+        writeback.plan_note(tx, case, trouble.kind, trouble.known, moment)
+    tx.put(_with_person(case, trouble.kind, moment.now))
+
+
+def on_terms(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment) -> None:
+    """A decision was taken: claim the harm, then do what the mode and the policy allow."""
+    tasks.close_tasks(tx, case, "facts gathered", moment.now)
+    case = replace(
+        case,
+        reason=terms.reason,
+        language=terms.language,
+        till_id=terms.subject.till_id,
+        order_id=terms.subject.order.id,
+        order_name=terms.subject.order.name,
+        policy=terms.policy_name,
+        policy_hash=terms.policy_hash,
+        facts=terms.facts,
+        decision=terms.decision,
+        requested_by=terms.requested_by,
+        said=None,
+        changed_at=moment.now,
+    )
+    moment.log(tx, case.id, "decided", terms.summary)
+    if not terms.parts:
+        writeback.plan_note(tx, case, "nothing_due", terms.summary, moment)
+        _close(tx, case, Outcome.NOTHING_DUE, "nothing_due", moment)
+    elif case.mode == "shadow":
+        _close(tx, case, Outcome.SHADOWED, "shadow", moment)
+    elif case.mode == "suggest":
+        writeback.plan_note(tx, case, "suggested", terms.summary, moment)
+        _close(tx, case, Outcome.SUGGESTED, "suggest", moment)
+    else:
+        _act(tx, case, routing, terms, moment)
+
+
+def _act(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment) -> None:
+    cause = routing.cause_of(terms.reason)
+    claimed = harms.claim(tx, case, terms.subject, cause, terms.basis, terms.today, moment)
+    if isinstance(claimed, Case):
+        _duplicate(tx, case, claimed, moment)
+        return
+    case = replace(case, customer_id=claimed.customer_id, harm_id=claimed.id)
+    tx.put(case)
+    offer = offers.make(tx, case, terms.basis, terms.parts, moment)
+    if terms.ask:
+        approvals.request(tx, case, offer, "over_limit", moment)
+        writeback.plan_note(tx, case, "waiting_approval", terms.summary, moment)
+        moment.log(tx, case.id, "approval_asked", {"offer": offer.id})
+        tx.put(replace(case, state=CaseState.WAITING_APPROVAL, said="waiting_approval"))
+        return
+    _accept(tx, case, offer, None, moment)
+
+
+def _accept(tx: Tx, case: Case, offer: Offer, by: str | None, moment: Moment) -> None:
+    offers.accept(tx, case, offer, by, moment)
+    tx.put(replace(case, state=CaseState.PAYING, said=None, changed_at=moment.now))
+
+
+def _duplicate(tx: Tx, case: Case, first: Case, moment: Moment) -> None:
+    """The same harm is made good already. Silent on the same ticket (solved, reopened, solved
+    again); on another one a private note points to the first."""
+    if not tx.count(CaseTicket, case_id=first.id, desk_id=case.desk_id, ticket_id=case.ticket_id):
+        tx.add(
+            CaseTicket(
+                id=moment.new("link"),
+                case_id=first.id,
+                desk_id=case.desk_id,
+                ticket_id=case.ticket_id,
+            )
+        )
+        if (first.desk_id, first.ticket_id) != (case.desk_id, case.ticket_id):
+            known = {"first_case": first.id, "first_ticket": first.ticket_id}
+            writeback.plan_note(tx, case, "harm_already_made_good", known, moment)
+    _close(tx, replace(case, duplicate_of=first.id), Outcome.DUPLICATE, "duplicate", moment)
+
+
+# ------------------------------------------------------------------------------------ approval
+
+
+def on_release(tx: Tx, case: Case, offer: Offer, order: Order | None, moment: Moment) -> None:
+    """Agreed, and the order was read again: pay if it can still bear it."""
+    total = sum(part.amount.minor for part in offers.parts_of(offer) if part.amount)
+    if order is not None and (order.disputed in ("open", "lost") or order.refundable.minor < total):
+        known = {"order": order.name, "refundable": str(order.refundable)}
+        on_trouble(tx, case, Trouble("changed_since", known), moment)
+        return
+    granted = tx.find(Approval, case_id=case.id, state="granted", limit=1)
+    _accept(tx, case, offer, granted[0].decided_by if granted else None, moment)
+
+
+def on_settled_approval(tx: Tx, case: Case, approval: Approval, moment: Moment) -> None:
+    """Refused, expired or void: nothing is paid, and whoever reads the ticket is told."""
+    state = approval.state
+    if state == "waiting":
+        state = "expired"
+        tx.put(replace(approval, state=state))
+    known = {"approval": approval.id, "by": approval.decided_by, "note": approval.note}
+    harms.release(tx, case)
+    if state == "refused":
+        writeback.plan_note(tx, case, "approval_refused", known, moment)
+        _close(tx, case, Outcome.REFUSED, "refused", moment)
+    else:
+        on_trouble(tx, case, Trouble(f"approval_{state}", known), moment)
+
+
+# ------------------------------------------------------------------------------------- payouts
+
+
+def on_payout(
+    tx: Tx,
+    case: Case,
+    payout: Payout,
+    result: Ending | Finding,
+    *,
+    pays: Pays,
+    routing: Routing,
+    moment: Moment,
+) -> None:
+    """What came of sending a payout or of asking about it."""
+    after = payouts.conclude(tx, payout, result, pays=pays, moment=moment)
+    if after.state is not payout.state or after.state is PayoutState.SETTLED:
+        moment.log(tx, case.id, f"payout_{after.state}", _payout_doc(after))
+    trouble = _trouble_of(after, moment.now)
+    if trouble is not None:
+        task = tasks.open_task(tx, case, trouble.kind, trouble.known, moment)
+        if task.opened_at == moment.now:
+            writeback.plan_note(tx, case, trouble.kind, trouble.known, moment)
+    _after_payouts(tx, case, routing, moment)
+
+
+def _after_payouts(tx: Tx, case: Case, routing: Routing, moment: Moment) -> None:
+    all_of_them = tx.find(Payout, case_id=case.id)
+    if all(p.state is PayoutState.SETTLED for p in all_of_them):
+        tasks.close_tasks(tx, case, "settled", moment.now)
+        done = replace(case, said=None)
+        story = {"order": case.order_name, "policy": case.policy, **_why(case)}
+        writeback.plan_made_good(tx, done, routing, all_of_them, story, moment)
+        _close(tx, done, Outcome.MADE_GOOD, "made_good", moment)
+    elif all(p.state in FINAL or p.due_at is None for p in all_of_them):
+        tx.put(_with_person(case, "not_all_paid", moment.now))
+    else:
+        tx.put(replace(case, said="paying", changed_at=moment.now))
+
+
+def _why(case: Case) -> dict[str, object]:
+    """The rule and its words out of the kept decision."""
+    decision = case.decision if isinstance(case.decision, Mapping) else {}
+    return {
+        "rule": decision.get("rule"),
+        "why": decision.get("reason"),
+        "policy_version": (case.policy_hash or "")[:12],
+    }
+
+
+def _trouble_of(payout: Payout, now: datetime) -> Trouble | None:
+    known = _payout_doc(payout)
+    if payout.state is PayoutState.DECLINED:
+        return Trouble("declined_by_host", known)
+    if payout.state is PayoutState.UNKNOWN:
+        waited = now - (payout.first_sent_at or now)
+        differs = (payout.why or "").startswith("differs")
+        if payout.due_at is None or differs or waited >= payouts.GIVE_UP:
+            return Trouble("unknown_outcome", known)
+    if payout.state is PayoutState.NOT_SENT and now - payout.created_at >= payouts.GIVE_UP:
+        return Trouble("host_unavailable", known)
+    return None
+
+
+def _payout_doc(payout: Payout) -> dict[str, object]:
+    return {
+        "payout": payout.id,
+        "remedy": payout.remedy,
+        "minor": payout.amount_minor,
+        "currency": payout.currency,
+        "till": payout.till_id,
+        "order": payout.order_id,
+        "host_object": payout.host_object,
+        "why": payout.why,
+    }
+
+
+# ----------------------------------------------------------------------------------- write-back
+
+
+def on_unwritable(tx: Tx, case: Case, writing: Writing, why: str, moment: Moment) -> None:
+    """The ticket cannot be told (it is closed or gone): a person has the words and a task."""
+    writeback.given_up(tx, writing, why)
+    known = {"kind": writing.kind, "about": writing.about, "why": why, "ticket": writing.ticket_id}
+    tasks.open_task(tx, case, "ticket_closed", known, moment)
+
+
+# --------------------------------------------------------------------------------------- ending
+
+
+def close(tx: Tx, case: Case, person_id: str, note: str, moment: Moment) -> None:
+    """A person ends a case with which nothing was paid; the harm is free again."""
+    tasks.close_tasks(tx, case, note, moment.now)
+    harms.release(tx, case)
+    moment.log(tx, case.id, "dismissed", {"by": person_id, "note": note})
+    _close(tx, case, Outcome.DISMISSED, "dismissed", moment)
+
+
+def _close(tx: Tx, case: Case, outcome: Outcome, said: str, moment: Moment) -> None:
+    moment.log(tx, case.id, "closed", {"outcome": outcome.value})
+    tx.put(
+        replace(
+            case,
+            state=CaseState.CLOSED,
+            outcome=outcome,
+            said=said,
+            open_key=None,
+            due_at=None,
+            changed_at=moment.now,
+        )
+    )
+
+
+def _with_person(case: Case, said: str, now: datetime) -> Case:
+    return replace(
+        case, state=CaseState.WITH_PERSON, said=said, due_at=None, tries=0, changed_at=now
+    )

@@ -1,0 +1,170 @@
+"""Terms: what a case's facts and the policy in force come to, before anything is committed.
+
+The sidebar's preview, a dry run and the runner all come through here; only the runner commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import cast
+
+from core.case import Case
+from core.facts import (
+    Subject,
+    Trouble,
+    check_ticket,
+    choose_subject,
+    find_customer,
+    history_of,
+    make_facts,
+)
+from core.offer import Part
+from core.people import PersonIdentity
+from core.policy import Component, Decision, Policy, decide, declared_facts
+from core.ports import Purchases, Quote, Remedy, Ticket
+from core.record import Doc
+from core.routing import Routing
+from core.store import Reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What the hosts showed: the ticket, and per till what it knows of the requester."""
+
+    ticket: Ticket
+    purchases: Mapping[str, Purchases]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """A decision about one subject. No parts: nothing is due. `ask`: a second person must agree.
+
+    `facts` are those the policy declares, as decided on; `summary` is for people who ask why.
+    """
+
+    subject: Subject
+    reason: str
+    language: str | None
+    requested_by: str | None
+    today: date
+    facts: Doc
+    decision: Doc
+    policy_name: str
+    policy_hash: str
+    basis: str
+    parts: Sequence[Part]
+    ask: bool
+    summary: Mapping[str, object]
+
+
+def consider(
+    reader: Reader, case: Case, routing: Routing, policy: Policy, gathered: Gathered, now: datetime
+) -> Terms | Trouble:
+    """Decide. Reads our own history, writes nothing."""
+    reason = check_ticket(gathered.ticket, routing)
+    if isinstance(reason, Trouble):
+        return reason
+    subject = choose_subject(gathered.ticket, gathered.purchases, now.date())
+    if isinstance(subject, Trouble):
+        return subject
+    history = history_of(reader, find_customer(reader, subject), now)
+    facts = declared_facts(
+        policy,
+        make_facts(
+            reason=reason,
+            ticket=gathered.ticket,
+            subject=subject,
+            history=history,
+            vip_from=routing.vip_from_orders,
+            today=now.date(),
+        ),
+    )
+    decision = decide(policy, facts)
+    if decision.outcome == "cannot_decide":
+        return _undecided(decision, subject)
+    parts = [_part(c, subject, reason) for c in _chosen(decision)]
+    return Terms(
+        subject=subject,
+        reason=reason,
+        language=gathered.ticket.language,
+        requested_by=_requester(reader, case, gathered.ticket),
+        today=now.date(),
+        facts=facts,
+        decision=decision.doc(),
+        policy_name=policy.name,
+        policy_hash=policy.version_hash,
+        basis=policy.basis,
+        parts=parts,
+        ask=decision.needs_yes,
+        summary=_summary(decision, policy, subject, reason, parts),
+    )
+
+
+def quoted(terms: Terms, quotes: Mapping[int, Quote]) -> Terms | Trouble:
+    """The terms in the sums the hosts would really pay, asked before anybody approves.
+
+    A host may round down to its own step; one that would pay less than that is a person's task.
+    """
+    parts = list(terms.parts)
+    for position, quote in quotes.items():
+        part = parts[position]
+        asked, payable = part.amount, quote.payable
+        if asked is None or payable == asked:
+            continue
+        known = {"order": terms.subject.order.name, "asked": str(asked), "payable": str(payable)}
+        if payable.currency != asked.currency or payable.minor <= 0 or payable > asked:
+            return Trouble("not_payable", known)
+        parts[position] = replace(part, amount=payable)
+    return replace(terms, parts=parts)
+
+
+def _chosen(decision: Decision) -> Sequence[Component]:
+    """With nobody there to choose, the first of several offers; a range gives its least."""
+    return decision.offers[0] if decision.offers else ()
+
+
+def _part(component: Component, subject: Subject, reason: str) -> Part:
+    return Part(
+        remedy=cast(Remedy, component.remedy),
+        till_id=subject.till_id,
+        amount=component.amount,
+        quantity=component.quantity,
+        order_id=subject.order.id,
+        buyer_id=subject.buyer.id,
+        text=reason,
+    )
+
+
+def _undecided(decision: Decision, subject: Subject) -> Trouble:
+    known = {"order": subject.order.name, "currency": subject.order.total.currency}
+    return Trouble("cannot_decide", {**known, "why": decision.reason, "missing": decision.missing})
+
+
+def _requester(reader: Reader, case: Case, ticket: Ticket) -> str | None:
+    """The person whose act this is: who solved the ticket, else who it is assigned to."""
+    agent = case.asked_by or ticket.assignee_id
+    if agent is None:
+        return None
+    rows = reader.find(
+        PersonIdentity, kind="helpdesk", connection_id=case.desk_id, value=agent, limit=1
+    )
+    return rows[0].person_id if rows else None
+
+
+def _summary(
+    decision: Decision, policy: Policy, subject: Subject, reason: str, parts: Sequence[Part]
+) -> dict[str, object]:
+    return {
+        "order": subject.order.name,
+        "reason": reason,
+        "outcome": decision.outcome,
+        "rule": decision.rule,
+        "why": decision.reason,
+        "policy": policy.name,
+        "policy_version": policy.version_hash[:12],
+        "basis": policy.basis,
+        "given": [part.doc() for part in parts],
+        "needs_yes": decision.needs_yes,
+    }

@@ -1,0 +1,193 @@
+"""What goes back to the ticket: planned with the step that causes it, written when it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
+
+from core.case import Case, Writing
+from core.message import Given, NoteKind, apology, note
+from core.moment import Moment
+from core.money import Money
+from core.payout import Payout, wait_of
+from core.ports import Remedy, WriteBack
+from core.record import Doc
+from core.routing import Routing
+from core.store import Tx
+
+GIVE_UP = timedelta(days=2)
+
+
+#: What the note is about -> the kind of note; anything else is a task's kind.
+_NOTES: Mapping[str, NoteKind] = {
+    "made_good": "given",
+    "suggested": "suggested",
+    "waiting_approval": "waiting_approval",
+    "nothing_due": "nothing_due",
+    "approval_refused": "refused",
+    "harm_already_made_good": "already_made_good",
+}
+
+
+def plan_note(tx: Tx, case: Case, about: str, data: Doc, moment: Moment) -> Writing:
+    return _plan(tx, case, "note", about, data, moment)
+
+
+def plan_made_good(
+    tx: Tx,
+    case: Case,
+    routing: Routing,
+    payouts: Sequence[Payout],
+    story: Mapping[str, object],
+    moment: Moment,
+) -> None:
+    """The settled case on its ticket: a note with why, the marks, and the apology as the settings
+    say (sent, left in the note as a draft, or left out)."""
+    given = [given_doc(payout) for payout in payouts]
+    confirmed = ", ".join(p.host_object for p in payouts if p.host_object)
+    data = {**story, "given": given, "confirmation": confirmed}
+    _plan(tx, case, "note", "made_good", data, moment)
+    fields = {routing.case_field: case.id} if routing.case_field else {}
+    _plan(tx, case, "marks", "marks", {"tags": [routing.done_tag], "fields": fields}, moment)
+    if routing.reply == "send":
+        _plan(tx, case, "reply", "apology", {"given": given}, moment)
+
+
+def given_doc(payout: Payout) -> dict[str, object]:
+    return {
+        "remedy": payout.remedy,
+        "minor": payout.amount_minor,
+        "currency": payout.currency,
+        "quantity": payout.quantity,
+    }
+
+
+def compose(
+    case: Case,
+    writing: Writing,
+    routing: Routing,
+    *,
+    names: Mapping[str, str],
+    customer: str | None,
+) -> WriteBack:
+    """The words, in the language and tone they are wanted in.
+
+    names: ids of connections and people -> what they are called. customer: their own name.
+    """
+    data = cast("Mapping[str, object]", writing.data)
+    marker = f"[amends:{writing.id}]"
+    if writing.kind == "marks":
+        return WriteBack(
+            kind="marks",
+            ticket_id=writing.ticket_id,
+            marker=marker,
+            tags=tuple(cast("Sequence[str]", data["tags"])),
+            fields=cast("Mapping[str, str]", data["fields"]),
+        )
+    language = routing.note_language
+    if writing.kind == "reply":
+        language = case.language or routing.reply_language
+        text = _apology(case, routing, data, language, customer)
+    else:
+        text = _note(case, writing, routing, data, names, customer)
+    return WriteBack(
+        kind="reply" if writing.kind == "reply" else "note",
+        ticket_id=writing.ticket_id,
+        marker=marker,
+        text=text,
+        language=language,
+    )
+
+
+def written(tx: Tx, writing: Writing, text: str, host_object: str) -> None:
+    tx.put(replace(writing, state="done", text=text, host_object=host_object, due_at=None))
+
+
+def put_off(tx: Tx, writing: Writing, why: str, wait: timedelta | None, moment: Moment) -> Writing:
+    tries = writing.tries + 1
+    due = moment.now + max(wait_of(tries), wait or timedelta(0))
+    after = replace(writing, tries=tries, due_at=due, why=why)
+    tx.put(after)
+    return after
+
+
+def given_up(tx: Tx, writing: Writing, why: str) -> None:
+    tx.put(replace(writing, state="failed", why=why, due_at=None))
+
+
+def _plan(tx: Tx, case: Case, kind: str, about: str, data: Doc, moment: Moment) -> Writing:
+    writing = Writing(
+        id=moment.new("wb"),
+        case_id=case.id,
+        desk_id=case.desk_id,
+        ticket_id=case.ticket_id,
+        kind=kind,
+        about=about,
+        data=data,
+        state="planned",
+        planned_at=moment.now,
+        due_at=moment.now,
+    )
+    tx.add(writing)
+    return writing
+
+
+def _apology(
+    case: Case, routing: Routing, data: Mapping[str, object], language: str, name: str | None
+) -> str:
+    return apology(
+        language,
+        tone=routing.tone,
+        reason=case.reason or "other",
+        given=_given(case, data),
+        customer_name=name,
+        sign_off=routing.sign_off,
+        settled=True,
+    ).plain
+
+
+def _given(case: Case, data: Mapping[str, object]) -> list[Given]:
+    docs = cast("Sequence[Mapping[str, object]]", data.get("given", ()))
+    return [
+        Given(
+            remedy=cast(Remedy, doc["remedy"]),
+            money=read_money(doc),
+            quantity=cast("int | None", doc["quantity"]),
+            order_name=case.order_name,
+        )
+        for doc in docs
+    ]
+
+
+def read_money(doc: Mapping[str, object]) -> Money | None:
+    """The amount of a stored document that has `minor` and `currency`."""
+    minor, currency = doc.get("minor"), doc.get("currency")
+    return Money(minor, currency) if isinstance(minor, int) and isinstance(currency, str) else None
+
+
+def readable(data: Mapping[str, object], names: Mapping[str, str]) -> dict[str, object]:
+    """A stored document as the words want it: amounts as money, hosts by their titles."""
+    shown = {key: names.get(v, v) if isinstance(v, str) else v for key, v in data.items()}
+    amount = read_money(data)
+    return {**shown, "amount": amount} if amount else shown
+
+
+def _note(
+    case: Case,
+    writing: Writing,
+    routing: Routing,
+    data: Mapping[str, object],
+    names: Mapping[str, str],
+    customer: str | None,
+) -> str:
+    kind = _NOTES.get(writing.about, "needs_person")
+    known = {"case": case.id, "reason": case.reason, **readable(data, names)}
+    facts = {key: value for key, value in known.items() if key not in ("given", "kind", "task")}
+    given = _given(case, data)
+    said = note(routing.note_language, kind=kind, given=given, task=writing.about, **facts)
+    if writing.about != "made_good" or routing.reply != "draft":
+        return said.plain
+    draft = _apology(case, routing, data, case.language or routing.reply_language, customer)
+    return f"{said.plain}\n\n---\n{draft}"
