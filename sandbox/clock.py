@@ -28,6 +28,11 @@ class Clock:
         """`2026-01-08T10:12:07Z`: whole seconds, as the helpdesks and shops write instants."""
         return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
+    @staticmethod
+    def wall_iso() -> str:
+        """The machine's own time: for signatures, whose reader's clock does not move with ours."""
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
     def advance(self, seconds: float) -> None:
         """Move the clock forward; whoever waits for a due time is told."""
         with self._lock:

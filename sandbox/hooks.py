@@ -32,9 +32,11 @@ class Target:
     secret: str = ""
     topics: tuple[str, ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
+    active: bool = True
 
     def wants(self, topic: str) -> bool:
-        return not self.topics or any(fnmatchcase(topic, wanted) for wanted in self.topics)
+        wanted = not self.topics or any(fnmatchcase(topic, pattern) for pattern in self.topics)
+        return self.active and wanted
 
 
 @dataclass
@@ -135,11 +137,14 @@ class Hooks:
         finally:
             self._local.pending = None
 
-    def emit(self, topic: str, payload: Any) -> None:
-        """Something happened at the host: one delivery for each target that wants to know."""
+    def emit(self, topic: str, payload: Any, *, only: str | None = None) -> None:
+        """Something happened at the host: one delivery for each target that wants to know.
+
+        `only` is the id of a target, for hosts whose rules name the webhook they call.
+        """
         deliveries: list[Delivery] = []
         for target in list(self.targets.values()):
-            if not target.wants(topic):
+            if not target.wants(topic) or only not in (None, target.id):
                 continue
             delivery = self._sender.compose(target, topic, payload)
             copies = 1 + self.options.duplicates + self._sender.faults.take_duplicate(topic)
@@ -154,10 +159,14 @@ class Hooks:
         """Send what a request emitted; with `early`, return only when it was answered."""
         if self.options.early and not self.options.hold:
             for delivery in deliveries:
-                self._log(delivery)
-                self._attempt(delivery)
+                self.send_now(delivery)
         else:
             self._enqueue(deliveries)
+
+    def send_now(self, delivery: Delivery) -> None:
+        """Make the first attempt in this thread."""
+        self._log(delivery)
+        self._attempt(delivery)
 
     def replay(self, delivery_id: str) -> bool:
         """Send a delivery of the past once more, as it was; False if there is none."""

@@ -12,10 +12,11 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from flask import Flask
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -28,6 +29,9 @@ from sandbox.hooks import Delivery, Hooks, Target
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _SECRET_NAMES = ("authorization", "cookie", "token", "secret", "api-key")
 
@@ -102,6 +106,16 @@ class HostState:
 
     def retry_in(self, delivery: Delivery, status: int | None, after: str | None) -> float | None:
         return None
+
+    def locked(self, view: Callable[P, R]) -> Callable[P, R]:
+        """Decorator: the view runs with the host's lock held."""
+
+        @wraps(view)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self.lock:
+                return view(*args, **kwargs)
+
+        return run
 
     def record(self, request: Request, body: bytes) -> Seen:
         """Log a request, its secrets left out."""
