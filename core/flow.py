@@ -51,7 +51,7 @@ class Gather:
 class Release:
     """Somebody agreed: look at the order again, then pay."""
 
-    offer: Offer
+    approval: Approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,10 @@ def next_action(file: CaseFile, now: datetime) -> Action:
     if case.state is CaseState.GATHERING and _is_due(case.due_at, now):
         return Gather()
     approval = file.approval
-    if case.state is CaseState.WAITING_APPROVAL and approval is not None:
-        if approval.state != "waiting" or now >= approval.expires_at:
-            return Settle(approval)
+    if approval is not None and approval.state == "granted":
+        return Release(approval)
+    if approval is not None and (approval.state != "waiting" or now >= approval.expires_at):
+        return Settle(approval)
     for payout in file.payouts:
         if payout.state not in FINAL and _is_due(payout.due_at, now):
             return Send(payout) if payouts.may_send(payout) else Ask(payout)
@@ -288,15 +289,18 @@ def _duplicate(tx: Tx, case: Case, first: Case, moment: Moment) -> None:
 # ------------------------------------------------------------------------------------ approval
 
 
-def on_release(tx: Tx, case: Case, offer: Offer, order: Order | None, moment: Moment) -> None:
+def on_release(tx: Tx, case: Case, approval: Approval, order: Order | None, moment: Moment) -> None:
     """Agreed, and the order was read again: pay if it can still bear it."""
+    offer = tx.get(Offer, approval.offer_id)
+    assert offer is not None  # offers are never deleted
     total = sum(part.amount.minor for part in offers.parts_of(offer) if part.amount)
     if order is not None and (order.disputed in ("open", "lost") or order.refundable.minor < total):
         known = {"order": order.name, "refundable": str(order.refundable)}
+        harms.release(tx, case)
+        tx.put(replace(approval, state="void"))
         on_trouble(tx, case, Trouble("changed_since", known), moment)
         return
-    granted = tx.find(Approval, case_id=case.id, state="granted", limit=1)
-    _accept(tx, case, offer, granted[0].decided_by if granted else None, moment)
+    _accept(tx, case, offer, approval.decided_by, moment)
 
 
 def on_settled_approval(tx: Tx, case: Case, approval: Approval, moment: Moment) -> None:

@@ -186,7 +186,7 @@ def _note(
     known = {"case": case.id, "reason": case.reason, **readable(data, names)}
     facts = {key: value for key, value in known.items() if key not in ("given", "kind", "task")}
     given = _given(case, data)
-    said = note(routing.note_language, kind=kind, given=given, task=writing.about, **facts)
+    said = note(routing.note_language, kind=kind, given=given, task=writing.about, facts=facts)
     if writing.about != "made_good" or routing.reply != "draft":
         return said.plain
     draft = _apology(case, routing, data, case.language or routing.reply_language, customer)
