@@ -1,0 +1,107 @@
+"""What staff read: notes on the ticket, tasks, and the story of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Literal
+
+from core.message.facts import fill, outside_value
+from core.message.language import Language, language_of
+from core.message.letter import Given, given_line
+from core.message.page import bullets, page, stack
+from core.message.values import Text
+
+NoteKind = Literal[
+    "given", "pending", "asking", "suggested", "waiting_approval", "nothing_due", "cannot_decide",
+    "needs_person", "already_made_good", "refused", "reversed",
+]  # fmt: skip
+
+#: The lines of a note below its first words, in this order; one without its facts is left out.
+NOTE_LINES = (
+    "order", "reason", "rule", "why", "cap", "limit", "made_good", "deadline", "requester",
+    "approver", "confirmation", "approvers", "approve", "policy", "case",
+)  # fmt: skip
+
+#: Lines that only make sense while somebody is asked to agree.
+_WHILE_WAITING = frozenset({"approvers", "approve"})
+
+
+@dataclass(frozen=True, slots=True)
+class TaskText:
+    """What happened and what is safe (`body`), under a `title`, and what to do next (`todo`)."""
+
+    title: str
+    body: str
+    todo: str
+
+
+def note(
+    language: str | None,
+    *,
+    kind: NoteKind,
+    given: Sequence[Given] = (),
+    task_kind: str | None = None,
+    zone: tzinfo = UTC,
+    **facts: object,
+) -> Text:
+    """A private note for staff. `facts` by the names of `core.message.vocabulary`.
+
+    given: the remedies it is about. task_kind: for `needs_person`, what the person is needed for.
+    """
+    spoken = language_of(language)
+    values = _values(spoken, facts, zone)
+    if kind == "needs_person":
+        parts = _task(spoken, task_kind or "other", values)
+    else:
+        parts = [spoken.words.say(f"note.{kind}", values) or Text("", "")]
+    remedies = [given_line(spoken, one) for one in given]
+    if remedies:
+        parts.append(bullets(remedies))
+    lines = [one for one in NOTE_LINES if kind == "waiting_approval" or one not in _WHILE_WAITING]
+    said = [spoken.words.say(f"note.line.{line}", values) for line in lines]
+    parts.append(stack([line for line in said if line is not None], "\n"))
+    return page(spoken, stack(parts, "\n\n"))
+
+
+def task(
+    language: str | None, kind: str, known: Mapping[str, object], *, zone: tzinfo = UTC
+) -> TaskText:
+    """The words of a task. A kind there are no words for says so and shows what is known."""
+    spoken = language_of(language)
+    title, body, todo = _task(spoken, kind, _values(spoken, {"what": kind, **known}, zone))
+    return TaskText(title.plain, body.plain, todo.plain)
+
+
+def step(language: str | None, what: str, data: Mapping[str, object], *, zone: tzinfo = UTC) -> str:
+    """One line of a case's story: `Refunded 12.50 EUR. Shopify confirmed at 14:02.`"""
+    spoken = language_of(language)
+    words = spoken.words
+    values = _values(spoken, {**data, "what": what}, zone)
+    remedy = data.get("remedy")
+    done = f"done.{remedy}" if words.has(f"done.{remedy}") else "done.other"
+    values["done"] = words.say(done, values) or Text("", "")
+    key = f"step.{what}" if words.has(f"step.{what}") else "step.other"
+    said = words.say(key, values)
+    return said.plain if said else ""
+
+
+def _task(language: Language, kind: str, values: Mapping[str, Text]) -> list[Text]:
+    known = kind if language.words.has(f"task.{kind}.title") else "other"
+    parts = ("title", "body", "todo")
+    return [language.words.say(f"task.{known}.{part}", values) or Text("", "") for part in parts]
+
+
+def _values(language: Language, facts: Mapping[str, object], zone: tzinfo) -> dict[str, Text]:
+    """The facts, and what can be made of them: days of an extension, and commands."""
+    if facts.get("remedy") == "extension":
+        facts = {"days": facts.get("quantity"), **facts}
+    values = fill(language, facts, zone)
+    commands = {"approve_command": ("case approve", "case"), "done_command": ("task done", "task")}
+    for name, (verb, about) in commands.items():
+        what = facts.get(about)
+        shown = outside_value(language, "code", f"amends {verb} {what}") if what else None
+        if shown:
+            values[name] = shown
+    return values

@@ -1,0 +1,40 @@
+"""The names that may stand in a template, and what kind of value each takes.
+
+This is the whole list: a name that is not here can be used in no words, and a fact that is not
+here is not shown.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+#: name: what people and hosts are called. text: a sentence from outside. code: ids, order names,
+#: coupon codes, commands; left to right. day: a date. time, moment: an instant. said: words chosen
+#: by a code. own: made by the message itself, never by a caller.
+Kind = Literal[
+    "name", "text", "code", "money", "count", "days", "day", "time", "moment", "said", "own"
+]
+
+_BY_KIND: dict[Kind, str] = {
+    "name": "approver approvers customer desk doer host person requester till",
+    "text": "detail field rule_words status tag tags why",
+    "code": """case code confirmation currency currencies order orders other_case other_order policy
+        policy_version rule task ticket what""",
+    "money": """amount cap uncapped left limit owed goodwill paid payable refunded refundable total
+        made_good""",
+    "count": "count quantity tries",
+    "days": "days",
+    "day": "deadline happened_on made_good_on",
+    "time": "at",
+    "moment": "expires_at since until",
+    "said": "reason reasons remedy",
+    "own": """approve_command close customer_name done done_command given greeting remedies sign_off
+        sorry thanks the_order""",
+}
+
+NAMES: dict[str, Kind] = {name: kind for kind, names in _BY_KIND.items() for name in names.split()}
+
+#: What a letter written by a workspace may use.
+LETTER_NAMES = frozenset(
+    {"greeting", "sorry", "remedies", "thanks", "close", "customer_name", "sign_off", "order"}
+)
