@@ -295,7 +295,8 @@ class Instruction:
     key: this attempt's idempotency key. marker: `[amends:<payout id>]`, the same for every attempt;
     it goes into a field that the host stores before (or as) the money moves.
     quantity: for remedies counted in points or days. code: our own random code for coupons and gift
-    cards, committed before the call.
+    cards, committed before the call. lines: (line id, quantity) to send again, none for the whole
+    order.
     """
 
     payout_id: str
@@ -312,6 +313,7 @@ class Instruction:
     expires_at: datetime | None = None
     first_sent_at: datetime | None = None
     host_object: str | None = None
+    lines: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
