@@ -68,6 +68,13 @@ class Reader(Protocol):
 
     def count(self, kind: type[Record], /, **equals: object) -> int: ...
 
+    def total(
+        self, kind: type[Record], column: str, /, *, by: tuple[str, ...] = (), **equals: object
+    ) -> dict[tuple[object, ...], int]:
+        """The sum of a whole-number column (None counts nothing) for each set of values of the
+        columns `by`; without any, of all, under `()`. No rows, no key."""
+        ...
+
 
 class Tx(Reader, Protocol):
     """Reads inside a transaction see its own writes."""

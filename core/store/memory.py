@@ -138,6 +138,12 @@ class _Read:
         with self._turn:
             return self._tables.count(kind, **equals)
 
+    def total(
+        self, kind: type[Record], column: str, /, *, by: tuple[str, ...] = (), **equals: object
+    ) -> dict[tuple[object, ...], int]:
+        with self._turn:
+            return self._tables.total(kind, column, by=by, **equals)
+
 
 class _Write(Tables):
     """One transaction on the store's own tables: `_undo` holds what each changed row was."""

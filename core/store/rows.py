@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, cast
@@ -106,6 +106,11 @@ class Rows:
             self.ready[id] = due
             heapq.heappush(self.heap, (due, id))
 
+    def refuse_unknown(self, columns: Iterable[str]) -> None:
+        for name in columns:
+            if name not in self.columns:
+                raise TypeError(f"{self.kind.__name__} has no column {name!r}")
+
     def first_ready(self) -> tuple[datetime, str] | None:
         heap = self.heap
         while heap and self.ready.get(heap[0][1]) != heap[0][0]:
@@ -114,9 +119,9 @@ class Rows:
 
     def candidates(self, equals: dict[str, object]) -> Sequence[str]:
         """Sorted ids that hold every match: from the narrowest key that fits, else all."""
-        for key in equals:
-            if key not in self.columns:
-                raise TypeError(f"{self.kind.__name__} has no column {key!r}")
+        self.refuse_unknown(equals)
+        if any(isinstance(value, tuple) and None in value for value in equals.values()):
+            raise TypeError("None cannot be one of several values looked for")
         plain = {name for name, value in equals.items() if not isinstance(value, tuple)}
         if "id" in plain:
             return [cast(str, equals["id"])]
@@ -181,6 +186,17 @@ class Tables:
 
     def count(self, kind: type[Record], /, **equals: object) -> int:
         return sum(1 for _ in self._matching(kind, False, None, equals))
+
+    def total(
+        self, kind: type[Record], column: str, /, *, by: tuple[str, ...] = (), **equals: object
+    ) -> dict[tuple[object, ...], int]:
+        table = self.of(kind)
+        table.refuse_unknown((column, *by))
+        found: dict[tuple[object, ...], int] = {}
+        for record in self._matching(kind, False, None, equals):
+            key = tuple(getattr(record, name) for name in by)
+            found[key] = found.get(key, 0) + (getattr(record, column) or 0)
+        return found
 
     def _matching(
         self, kind: type[Record], newest_first: bool, after: str | None, equals: dict[str, object]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, StrEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from core.errors import AmendsError
 from core.record import Doc, Record
@@ -201,6 +201,49 @@ CHECKS: dict[Kind, Callable[[object], None]] = {
 }
 
 
+def _to_text(value: Any) -> str:
+    _check_text(value)
+    return value if type(value) is str else str(value)
+
+
+def _to_instant(value: Any) -> int:
+    _check_instant(value)
+    return to_micros(value)
+
+
+def _to_date(value: Any) -> str:
+    _check_date(value)
+    return cast(str, value.isoformat())
+
+
+def _same(check: Callable[[object], None]) -> Callable[[Any], Any]:
+    def same(value: object) -> object:
+        check(value)
+        return value
+
+    return same
+
+
+#: What a database is given for a value that is not None. Raises `NotStorable`.
+TO_COLUMN: dict[Kind, Callable[[Any], Any]] = {
+    Kind.TEXT: _to_text,
+    Kind.INT: _same(_check_int),
+    Kind.BOOL: _same(_check_bool),
+    Kind.BYTES: _same(_check_bytes),
+    Kind.INSTANT: _to_instant,
+    Kind.DATE: _to_date,
+    Kind.DOC: encode_doc,
+}
+
+#: Back again; kinds left out come as they are.
+FROM_COLUMN: dict[Kind, Callable[[Any], Any]] = {
+    Kind.BOOL: bool,
+    Kind.INSTANT: from_micros,
+    Kind.DATE: date.fromisoformat,
+    Kind.DOC: decode_doc,
+}
+
+
 def refused(record: type[Record], field: Field, why: NotStorable | None) -> NotStorable:
     """The error for a value, naming the column and never the value."""
     said = why or "it must be given"
@@ -214,7 +257,7 @@ class Checker:
         self._kind = kind
         self._fields = fields_of(kind)
         self._checks = tuple(CHECKS[field.kind] for field in self._fields)
-        self._values: Callable[[Record], tuple[object, ...]] = _all_of(self._fields)
+        self._values: Callable[[Record], tuple[object, ...]] = all_of(self._fields)
         self._docs = tuple(field.name for field in self._fields if field.kind is Kind.DOC)
 
     def check(self, record: Record, old: Record | None) -> None:
@@ -246,7 +289,7 @@ class Checker:
 _NEVER = object()
 
 
-def _all_of(fields: Sequence[Field]) -> Callable[[Record], tuple[object, ...]]:
+def all_of(fields: Sequence[Field]) -> Callable[[Record], tuple[object, ...]]:
     if len(fields) == 1:
         only = attrgetter(fields[0].name)
         return lambda record: (only(record),)

@@ -1,0 +1,143 @@
+"""Proof that the ledger is as it was written: the chain read again, and compared with an anchor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.errors import AmendsError
+from core.ledger import GENESIS, HEAD, Entry, Head, chain_hash, id_of
+from core.store import Reader
+from core.store.values import to_micros
+
+_PAGE = 5_000
+
+
+class BadAnchor(AmendsError):
+    """The text is no anchor, or another workspace's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The head at one moment, to be kept where nobody who can write the database can."""
+
+    workspace: str
+    seq: int
+    hash: str
+    at: datetime
+
+    def line(self) -> str:
+        """One line of canonical JSON; `at` in microseconds since 1970."""
+        document = {
+            "at": to_micros(self.at),
+            "hash": self.hash,
+            "seq": self.seq,
+            "workspace": self.workspace,
+        }
+        return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def read_anchor(line: str) -> tuple[str, int, str]:
+    """Workspace, sequence number and hash of an anchor's line. Raises `BadAnchor`."""
+    try:
+        document = json.loads(line)
+        workspace, seq, hash = document["workspace"], document["seq"], document["hash"]
+    except (ValueError, TypeError, KeyError):
+        raise BadAnchor("an anchor is the one line that `ledger anchor` printed") from None
+    if type(workspace) is not str or type(seq) is not int or type(hash) is not str:
+        raise BadAnchor("an anchor is the one line that `ledger anchor` printed")
+    return workspace, seq, hash
+
+
+def anchor(reader: Reader, *, at: datetime) -> Anchor:
+    """The head as it is now."""
+    head = reader.get(Head, HEAD)
+    seq, hash = (head.seq, head.hash) if head else (0, GENESIS)
+    return Anchor(reader.workspace_id, seq, hash, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`problem` is None where every entry is as it was written. Otherwise it says what is wrong
+    first at entry `seq`: changed, missing, misplaced, cut, head, anchor."""
+
+    entries: int
+    hash: str
+    problem: str | None = None
+    seq: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+
+def verify(reader: Reader, against: str | None = None) -> Verification:
+    """Read the whole chain again, in pages, and compare it with the head and with an anchor's line
+    if one is given. Without an anchor a cut tail or a chain computed anew, head and all, cannot be
+    seen. Raises `BadAnchor`."""
+    marked = read_anchor(against) if against is not None else None
+    if marked is not None and marked[0] != reader.workspace_id:
+        raise BadAnchor(f"the anchor is of workspace {marked[0]}, not of {reader.workspace_id}")
+    chain = _Chain(reader, marked)
+    while chain.read_on():
+        # The head is read after the entries: only then is one that is behind them no chance.
+        head = reader.get(Head, HEAD) or Head(id=HEAD, seq=0, hash=GENESIS)
+        if head.seq <= chain.seq:
+            return chain.end(head)
+        if not chain.moved:
+            return Verification(chain.seq, chain.hash, "cut", chain.seq + 1)
+    return Verification(chain.seq, chain.hash, chain.problem, chain.seq + 1)
+
+
+class _Chain:
+    """How far the chain was read, and what was found there."""
+
+    def __init__(self, reader: Reader, marked: tuple[str, int, str] | None) -> None:
+        self._reader = reader
+        self._marked = marked[1:] if marked is not None else (0, GENESIS)
+        self.seq = 0
+        self.hash = GENESIS
+        self.moved = False
+        self.problem: str | None = None
+
+    def read_on(self) -> bool:
+        """Check what follows, up to the last entry. False: there is a `problem` with the next."""
+        start = self.seq
+        for entry in _entries(self._reader, id_of(start) if start else None):
+            self.problem = self._problem(entry)
+            if self.problem:
+                return False
+            self.seq, self.hash = entry.seq, entry.hash
+        self.moved = self.seq > start
+        return True
+
+    def _problem(self, entry: Entry) -> str | None:
+        seq = self.seq + 1
+        if entry.seq != seq or entry.id != id_of(seq):
+            return "missing" if entry.seq > seq else "misplaced"
+        if entry.previous != self.hash or entry.hash != chain_hash(
+            self._reader.workspace_id, entry
+        ):
+            return "changed"
+        if seq == self._marked[0] and entry.hash != self._marked[1]:
+            return "anchor"
+        return None
+
+    def end(self, head: Head) -> Verification:
+        marked_seq, marked_hash = self._marked
+        if (head.seq, head.hash) != (self.seq, self.hash):
+            return Verification(self.seq, self.hash, "head", self.seq)
+        if marked_seq > self.seq or (marked_seq < 1 and marked_hash != GENESIS):
+            return Verification(self.seq, self.hash, "anchor", marked_seq)
+        return Verification(self.seq, self.hash)
+
+
+def _entries(reader: Reader, after: str | None) -> Iterator[Entry]:
+    while True:
+        page = reader.find(Entry, after=after, limit=_PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1].id
