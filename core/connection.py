@@ -15,6 +15,7 @@ class Connection(Record):
 
     `settings` are the plain ones; `sealed` holds the secret ones, encrypted and bound to this row.
     `options` say how a desk's tickets are handled (see `core.routing`). `state` is on, off or lost.
+    `renewing_until`: somebody is renewing its tokens; nobody else begins before that.
     """
 
     TABLE: ClassVar[Table] = Table(name="connections", unique=(("path_token",),))
@@ -28,6 +29,7 @@ class Connection(Record):
     options: Doc
     created_at: datetime
     sealed: str | None = None
+    renewing_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

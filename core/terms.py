@@ -23,7 +23,7 @@ from core.facts import (
 from core.offer import Part
 from core.people import PersonIdentity
 from core.policy import Component, Decision, Policy, decide, declared_facts
-from core.ports import Purchases, Quote, Remedy, Ticket
+from core.ports import Instruction, Purchases, Quote, Remedy, Ticket
 from core.record import Doc
 from core.routing import Routing
 from core.store import Reader
@@ -118,6 +118,21 @@ def quoted(terms: Terms, quotes: Mapping[int, Quote]) -> Terms | Trouble:
             return Trouble("not_payable", known)
         parts[position] = replace(part, amount=payable)
     return replace(terms, parts=parts)
+
+
+def trial(part: Part) -> Instruction:
+    """What a till is asked to quote: the part as it would be paid, with nothing to send."""
+    return Instruction(
+        payout_id="",
+        key="",
+        marker="",
+        remedy=part.remedy,
+        amount=part.amount,
+        quantity=part.quantity,
+        order_id=part.order_id,
+        buyer_id=part.buyer_id,
+        text=part.text,
+    )
 
 
 def _chosen(decision: Decision) -> Sequence[Component]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import cast
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 from core.case import Case, Writing
 from core.message import Given, NoteKind, apology, note
@@ -29,6 +29,10 @@ _NOTES: Mapping[str, NoteKind] = {
     "approval_refused": "refused",
     "harm_already_made_good": "already_made_good",
 }
+
+
+#: What a note's document holds for this module itself.
+_NOT_SAID = frozenset({"given", "kind", "task", "zone"})
 
 
 def plan_note(tx: Tx, case: Case, about: str, data: Doc, moment: Moment) -> Writing:
@@ -113,6 +117,11 @@ def put_off(tx: Tx, writing: Writing, why: str, wait: timedelta | None, moment: 
     return after
 
 
+def too_long(writing: Writing, now: datetime) -> bool:
+    """Whether a ticket has refused to be written to for so long that a person should know."""
+    return now - writing.planned_at > GIVE_UP
+
+
 def given_up(tx: Tx, writing: Writing, why: str) -> None:
     tx.put(replace(writing, state="failed", why=why, due_at=None))
 
@@ -184,9 +193,10 @@ def _note(
 ) -> str:
     kind = _NOTES.get(writing.about, "needs_person")
     known = {"case": case.id, "reason": case.reason, **readable(data, names)}
-    facts = {key: value for key, value in known.items() if key not in ("given", "kind", "task")}
-    given = _given(case, data)
-    said = note(routing.note_language, kind=kind, given=given, task=writing.about, facts=facts)
+    facts: dict[str, Any] = {k: v for k, v in known.items() if k not in _NOT_SAID}
+    said = note(
+        routing.note_language, kind=kind, given=_given(case, data), task=writing.about, **facts
+    )
     if writing.about != "made_good" or routing.reply != "draft":
         return said.plain
     draft = _apology(case, routing, data, case.language or routing.reply_language, customer)

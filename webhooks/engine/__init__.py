@@ -1,0 +1,1 @@
+"""The engine: finds what is due and does it, step by step, under leases."""

@@ -1,0 +1,308 @@
+"""What the runner does for one case: the action itself, outside any transaction, and then its
+consequence inside one.
+
+`Worker.work` takes a case as far as it can go now. Everything it knows it reads from the store, so
+it may be killed anywhere and somebody else goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from core import flow, payout, policies, terms, writeback
+from core.case import Case, Writing
+from core.facts import Trouble, check_ticket, order_names
+from core.flow import Action, Ask, CaseFile, Gather, Release, Rest, Send, Settle, Write
+from core.moment import Moment
+from core.payout import Payout, PayoutState
+from core.people import Workspace
+from core.ports import (
+    Ending,
+    Finding,
+    HostError,
+    NotSent,
+    Order,
+    Pays,
+    Purchases,
+    Quote,
+    Ticket,
+    Unknown,
+    Unwritable,
+    Who,
+)
+from core.store import AlreadyExists, Lease, Store, Tx
+from core.terms import Gathered, Terms
+from webhooks.hosts import Host, Hosts
+
+log = logging.getLogger(__name__)
+
+Consequence = Callable[[Tx, Case, Moment], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """`now` for people and rows; `steady` seconds that never jump, for leases and deadlines."""
+
+    now: Callable[[], datetime]
+    steady: Callable[[], float]
+
+
+class OutOfTime(Exception):
+    """Less than one full call is left of the lease: somebody else may take over any moment."""
+
+
+class Worker:
+    def __init__(
+        self,
+        store: Store,
+        hosts: Hosts,
+        *,
+        clock: Clock,
+        pool: Executor,
+        lease_length: timedelta,
+    ) -> None:
+        self._store, self._hosts, self._clock, self._pool = store, hosts, clock, pool
+        self._lease_length = lease_length
+
+    def work(self, lease: Lease, claimed_at: float) -> None:
+        """Take the case on until there is nothing to do now. `claimed_at` in steady seconds, taken
+        before the claim. Raises `LeaseLost` where somebody else has it by now."""
+        deadline = claimed_at + self._lease_length.total_seconds()
+        action = self._go_on(lease, _nothing)
+        while not isinstance(action, Rest):
+            try:
+                consequence = self._perform(lease, action, deadline)
+            except OutOfTime:
+                log.info("case %s: out of time, left for the next runner", lease.id)
+                return
+            action = self._go_on(lease, consequence)
+
+    def _go_on(self, lease: Lease, consequence: Consequence) -> Action:
+        """Commit a consequence together with what it leads to: the next payout's intent, or letting
+        the case go."""
+        moment = Moment(self._clock.now())
+        try:
+            with self._store.write(lease) as tx:
+                case = tx.get(Case, lease.id)
+                assert case is not None  # cases are never deleted
+                consequence(tx, case, moment)
+                return self._lead_on(tx, lease, moment)
+        except AlreadyExists as clash:
+            # Somebody else's transaction took the same harm, customer or host object at the same
+            # moment: nothing was kept, and the step is taken again with what is there now.
+            log.info("case %s: %s; trying again", lease.id, clash)
+            return self._go_on(lease, _again)
+
+    def _lead_on(self, tx: Tx, lease: Lease, moment: Moment) -> Action:
+        file = flow.load(tx, lease.id)
+        action = flow.next_action(file, moment.now)
+        if isinstance(action, Send):
+            return self._begin(tx, lease, file, action.payout, moment)
+        if isinstance(action, Rest):
+            if file.case.due_at != action.until:
+                tx.put(replace(file.case, due_at=action.until))
+            tx.release(lease)
+        return action
+
+    def _begin(
+        self, tx: Tx, lease: Lease, file: CaseFile, planned: Payout, moment: Moment
+    ) -> Action:
+        """The intent and its key, in the commit before the call."""
+        halted = tx.get(Workspace, "workspace")
+        if halted is not None and halted.halted_why:
+            wait = moment.now + timedelta(minutes=1)
+            tx.put(replace(planned, due_at=wait, why="halted"))
+            tx.put(replace(file.case, said="halted", due_at=wait))
+            tx.release(lease)
+            return Rest(wait)
+        host = self._hosts.get(planned.till_id)
+        sending, _ = payout.begin(
+            tx, planned, pays=_pays(host, planned), calls_within=host.within, moment=moment
+        )
+        return Send(sending)
+
+    # ------------------------------------------------------------------------- the actions
+
+    def _perform(self, lease: Lease, action: Action, deadline: float) -> Consequence:
+        match action:
+            case Gather():
+                return self._gather(lease)
+            case Release(approval):
+                order = self._order_again(lease)
+                if isinstance(order, HostError):
+                    return _host_trouble(order)
+                return lambda tx, case, m: flow.on_release(tx, case, approval, order, m)
+            case Settle(approval):
+                return lambda tx, case, m: flow.on_settled_approval(tx, case, approval, m)
+            case Send(sending):
+                return self._pay(sending, deadline)
+            case Ask(unknown):
+                return self._ask(unknown)
+            case Write(writings):
+                return self._write(lease, writings, deadline)
+            case Rest():
+                return _nothing
+
+    def _pay(self, sending: Payout, deadline: float) -> Consequence:
+        host = self._hosts.get(sending.till_id)
+        self._need_time(deadline, 2 * host.within)
+        order = payout.instruction(sending)
+        try:
+            result: Ending | Finding = payout.send(host.till, order)
+        except Exception as error:  # whatever it was, the host may have acted
+            log.exception("payout %s: the till raised", sending.id)
+            result = Unknown(f"our own fault while paying: {type(error).__name__}")
+        return self._concluded(sending, result, host)
+
+    def _ask(self, unknown: Payout) -> Consequence:
+        host = self._hosts.get(unknown.till_id)
+        try:
+            found: Finding = payout.ask(host.till, payout.instruction(unknown))
+        except Exception as error:
+            log.exception("payout %s: the till raised while asked", unknown.id)
+            found = Unknown(f"our own fault while asking: {type(error).__name__}")
+        return self._concluded(unknown, found, host)
+
+    def _concluded(self, about: Payout, result: Ending | Finding, host: Host) -> Consequence:
+        if isinstance(result, NotSent) and about.state is not PayoutState.SENDING:
+            result = Unknown(result.why)
+
+        def consequence(tx: Tx, case: Case, moment: Moment) -> None:
+            now = tx.get(Payout, about.id)
+            if now is None or now.state is not about.state:
+                return  # somebody else learned of it first
+            routing = self._hosts.get(case.desk_id).routing
+            flow.on_payout(
+                tx, case, now, result, pays=_pays(host, about), routing=routing, moment=moment
+            )
+
+        return consequence
+
+    def _need_time(self, deadline: float, needed: timedelta) -> None:
+        if self._clock.steady() + needed.total_seconds() > deadline:
+            raise OutOfTime
+
+    # ----------------------------------------------------------------------------- gathering
+
+    def _gather(self, lease: Lease) -> Consequence:
+        with self._store.read() as reader:
+            case = reader.get(Case, lease.id)
+        assert case is not None
+        try:
+            considered = self._considered(case)
+        except HostError as error:
+            return _host_trouble(error)
+        if isinstance(considered, Trouble):
+            trouble = considered
+            return lambda tx, case, m: flow.on_trouble(tx, case, trouble, m)
+        found = considered
+        routing = self._hosts.get(case.desk_id).routing
+        return lambda tx, case, m: flow.on_terms(tx, case, routing, found, m)
+
+    def _considered(self, case: Case) -> Terms | Trouble:
+        desk = self._hosts.get(case.desk_id)
+        routing = desk.routing
+        ticket = desk.desk.ticket(case.ticket_id)
+        reason = check_ticket(ticket, routing)
+        if isinstance(reason, Trouble):
+            return reason
+        now = self._clock.now()
+        with self._store.read() as reader:
+            policy = policies.in_force(reader, routing.policy, now.date())
+        if policy is None:
+            return Trouble("no_policy", {"policy": routing.policy})
+        gathered = Gathered(
+            ticket=ticket, purchases=self._purchases(routing.tills_for(ticket), ticket)
+        )
+        with self._store.read() as reader:
+            found = terms.consider(reader, case, routing, policy, gathered, now)
+        if isinstance(found, Trouble) or case.mode != "act":
+            return found
+        return terms.quoted(found, self._quotes(found))
+
+    def _purchases(self, till_ids: Sequence[str], ticket: Ticket) -> Mapping[str, Purchases]:
+        """Every till asked at once."""
+        who = Who(email=ticket.requester.email, order_names=order_names(ticket))
+        tills = [self._hosts.get(till_id).till for till_id in till_ids]
+        found = self._pool.map(lambda till: till.purchases(who), tills)
+        return dict(zip(till_ids, found, strict=True))
+
+    def _quotes(self, found: Terms) -> Mapping[int, Quote]:
+        quotes = {}
+        for position, part in enumerate(found.parts):
+            if part.amount is not None and part.remedy != "apology":
+                till = self._hosts.get(part.till_id).till
+                quotes[position] = till.quote(terms.trial(part))
+        return quotes
+
+    def _order_again(self, lease: Lease) -> Order | HostError | None:
+        with self._store.read() as reader:
+            case = reader.get(Case, lease.id)
+        if case is None or case.till_id is None or case.order_id is None:
+            return None
+        try:
+            return self._hosts.get(case.till_id).till.order(case.order_id)
+        except HostError as error:
+            return error
+
+    # ----------------------------------------------------------------------------- write-back
+
+    def _write(self, lease: Lease, writings: Sequence[Writing], deadline: float) -> Consequence:
+        """Put each on the ticket, looking first whether it is there; commit them together."""
+        with self._store.read() as reader:
+            case = reader.get(Case, lease.id)
+        assert case is not None
+        results = [(writing, self._write_one(case, writing, deadline)) for writing in writings]
+
+        def consequence(tx: Tx, case: Case, moment: Moment) -> None:
+            for writing, result in results:
+                if isinstance(result, tuple):
+                    writeback.written(tx, writing, *result)
+                elif isinstance(result, Unwritable) or writeback.too_long(writing, moment.now):
+                    flow.on_unwritable(tx, case, writing, str(result), moment)
+                else:
+                    writeback.put_off(tx, writing, str(result), result.retry_after, moment)
+
+        return consequence
+
+    def _write_one(
+        self, case: Case, writing: Writing, deadline: float
+    ) -> tuple[str, str] | HostError:
+        try:
+            host = self._hosts.get(writing.desk_id)
+            customer = None
+            if writing.kind == "reply" or writing.about == "made_good":
+                customer = host.desk.ticket(writing.ticket_id).requester.name
+            back = writeback.compose(
+                case, writing, host.routing, names=self._hosts.titles(), customer=customer
+            )
+            there = host.desk.find(back)
+            if there is None:
+                self._need_time(deadline, host.within)
+                there = host.desk.write_back(back)
+        except HostError as error:
+            return error
+        return back.text, there
+
+
+def _pays(host: Host, about: Payout) -> Pays:
+    for remedy, pays in host.spec.pays.items():
+        if remedy == about.remedy:
+            return pays
+    return Pays(retry="none")
+
+
+def _host_trouble(error: HostError) -> Consequence:
+    return lambda tx, case, moment: flow.on_host_trouble(tx, case, error, moment)
+
+
+def _nothing(tx: Tx, case: Case, moment: Moment) -> None:
+    """The state as it stands says what is next."""
+
+
+def _again(tx: Tx, case: Case, moment: Moment) -> None:
+    """Let the step be taken again from the state as it stands."""

@@ -1,0 +1,180 @@
+"""Connections as living things: roles with their settings opened, kept while unchanged."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar, cast
+
+from connectors import registry
+from connectors.http import Http
+from core.connection import Connection
+from core.errors import AmendsError
+from core.ports import Desk, HostDenied, HostUnavailable, Intake, Roles, Spec, Till
+from core.routing import Routing, read_routing
+from core.store import Store
+from core.store.sealing import Sealer
+
+
+T = TypeVar("T")
+
+#: How long one renewal of a connection's tokens may take before another may begin.
+RENEWAL = timedelta(seconds=30)
+
+
+class NoSuchConnection(AmendsError):
+    """The connection does not exist, or cannot do what is asked of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One connection, ready to use. `within` is the longest one call to it may take."""
+
+    connection: Connection
+    spec: Spec
+    roles: Roles
+    within: timedelta
+
+    @property
+    def intake(self) -> Intake:
+        return self._has(self.roles.intake, "hear from")
+
+    @property
+    def desk(self) -> Desk:
+        return self._has(self.roles.desk, "write tickets at")
+
+    @property
+    def till(self) -> Till:
+        return self._has(self.roles.till, "pay from")
+
+    @property
+    def routing(self) -> Routing:
+        return read_routing(self.connection.options)
+
+    def _has(self, role: T | None, what: str) -> T:
+        if role is None:
+            raise NoSuchConnection(f"Amends cannot {what} {self.connection.title}")
+        return role
+
+
+class StoredSettings:
+    """A connection's settings, read afresh each time, because tokens change while it lives."""
+
+    def __init__(self, store: Store, sealer: Sealer, connection_id: str) -> None:
+        self._store, self._sealer, self._id = store, sealer, connection_id
+
+    def __repr__(self) -> str:
+        return f"<settings of {self._id}>"
+
+    def get(self, name: str) -> str | None:
+        with self._store.read() as reader:
+            row = reader.get(Connection, self._id)
+        return opened(row, self._sealer).get(name) if row else None
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def renew(self, using: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+        """One renewal of a connection at a time, across processes: a mark in its row keeps others
+        away while `using` asks the host, because no transaction may stay open over a call."""
+        row = self._begin_renewal()
+        try:
+            after = sealed(row, using(opened(row, self._sealer)), self._sealer)
+        except BaseException:
+            self._end_renewal(row)
+            raise
+        self._end_renewal(after)
+
+    def _begin_renewal(self) -> Connection:
+        patience = datetime.now(UTC) + 2 * RENEWAL
+        while (now := datetime.now(UTC)) < patience:
+            with self._store.write() as tx:
+                row = tx.lock(Connection, self._id)
+                if row is None:
+                    raise NoSuchConnection(f"there is no connection {self._id}")
+                if row.renewing_until is None or row.renewing_until <= now:
+                    marked = replace(row, renewing_until=now + RENEWAL)
+                    tx.put(marked)
+                    return marked
+            time.sleep(0.1)
+        raise HostUnavailable("the connection's access is being renewed; try again shortly")
+
+    def _end_renewal(self, after: Connection) -> None:
+        with self._store.write() as tx:
+            row = tx.lock(Connection, self._id)
+            if row is not None and row.renewing_until == after.renewing_until:
+                done = replace(row, settings=after.settings, sealed=after.sealed)
+                tx.put(replace(done, renewing_until=None))
+
+
+def opened(row: Connection, sealer: Sealer) -> dict[str, str]:
+    """All settings of a connection, secret ones included."""
+    plain = cast("Mapping[str, str]", row.settings)
+    if row.sealed is None:
+        return dict(plain)
+    secret = sealer.open(row.sealed, table="connections", row=row.id, column="sealed")
+    return {**plain, **json.loads(secret)}
+
+
+def sealed(row: Connection, values: Mapping[str, str], sealer: Sealer) -> Connection:
+    """The connection with these settings: secret ones sealed and bound to its row."""
+    spec = registry.spec(row.connector)
+    secret_names = {setting.name for setting in spec.settings if setting.secret}
+    plain = {name: value for name, value in values.items() if name not in secret_names}
+    secret = {name: value for name, value in values.items() if name in secret_names}
+    text = sealer.seal(
+        json.dumps(secret, sort_keys=True), table="connections", row=row.id, column="sealed"
+    )
+    return replace(row, settings=plain, sealed=text if secret else None)
+
+
+class Hosts:
+    """Every connection of the workspace by id; made on first use, made anew when it changed."""
+
+    def __init__(
+        self, store: Store, sealer: Sealer, *, allow_private: bool, call_within: timedelta
+    ) -> None:
+        self._store, self._sealer = store, sealer
+        self._allow_private, self._call_within = allow_private, call_within
+        self._lock = threading.Lock()
+        self._made: dict[str, Host] = {}
+
+    def get(self, connection_id: str) -> Host:
+        """Raises `NoSuchConnection`, or `HostDenied` where the connection is off or lost."""
+        with self._store.read() as reader:
+            row = reader.get(Connection, connection_id)
+        if row is None:
+            raise NoSuchConnection(f"there is no connection {connection_id}")
+        if row.state != "on":
+            raise HostDenied(f"{row.title} is not connected; connect it again")
+        with self._lock:
+            made = self._made.get(row.id)
+            if made is None or _changed(made.connection, row):
+                made = self._made[row.id] = self._make(row)
+            return made
+
+    def titles(self) -> dict[str, str]:
+        """Connection id -> what people call it."""
+        with self._store.read() as reader:
+            return {row.id: row.title for row in reader.find(Connection)}
+
+    def _make(self, row: Connection) -> Host:
+        spec = registry.spec(row.connector)
+        within = min(spec.calls_within, self._call_within)
+        settings = StoredSettings(self._store, self._sealer, row.id)
+        http = Http.of(
+            replace(spec, calls_within=within), settings, allow_private=self._allow_private
+        )
+        return Host(row, spec, registry.connect(row.connector, settings, http), within)
+
+
+def _changed(old: Connection, new: Connection) -> bool:
+    """Tokens that rotate are read afresh by the settings themselves; the rest needs a new start."""
+    return (old.settings, old.options, old.connector) != (new.settings, new.options, new.connector)

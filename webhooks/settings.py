@@ -1,0 +1,60 @@
+"""What an installation says about itself: environment variables, all beginning with `AMENDS_`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read once at the start of a process. Every field is described in docs/reference.md."""
+
+    model_config = SettingsConfigDict(env_prefix="AMENDS_", env_file=".env", extra="ignore")
+
+    database_url: Annotated[str, Field(description="SQLite or PostgreSQL address")] = (
+        "sqlite:///amends.sqlite3"
+    )
+    workspace: Annotated[str, Field(description="the workspace this process serves")] = "main"
+    key_file: Annotated[Path, Field(description="sealing keys, made by `amends keys new`")] = Path(
+        "amends.keys"
+    )
+    keys: Annotated[
+        SecretStr | None, Field(description="sealing keys themselves, instead of a key file")
+    ] = None
+    public_url: Annotated[
+        str, Field(description="the address hosts reach this server by, without a final slash")
+    ] = "http://127.0.0.1:8410"
+    host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="port to listen on")] = 8410
+    web_threads: Annotated[
+        int, Field(ge=1, le=256, description="requests answered at the same time")
+    ] = 32
+    runners: Annotated[int, Field(ge=1, le=64, description="cases worked on at once")] = 4
+    lease_seconds: Annotated[
+        int, Field(ge=5, le=3600, description="how long a runner holds a case; see the docs")
+    ] = 90
+    call_seconds: Annotated[
+        int, Field(ge=1, le=120, description="the longest one call to a host may take")
+    ] = 15
+    poll_seconds: Annotated[
+        float, Field(gt=0, le=60, description="how often to look for work others left")
+    ] = 1.0
+    allow_private_hosts: Annotated[
+        bool, Field(description="allow hosts on private addresses and plain http (self-hosted)")
+    ] = False
+    body_max_bytes: Annotated[
+        int, Field(ge=1024, le=16 * 2**20, description="largest webhook body accepted")
+    ] = 2**20
+    log_level: Annotated[str, Field(description="debug, info, warning or error")] = "info"
+
+    @property
+    def call_within(self) -> timedelta:
+        return timedelta(seconds=self.call_seconds)
+
+    @property
+    def lease_length(self) -> timedelta:
+        return timedelta(seconds=self.lease_seconds)
