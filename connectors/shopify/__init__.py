@@ -1,0 +1,101 @@
+"""Shopify: hears of refunds, disputes and erasures; pays in five ways."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from connectors.http import Http
+from connectors.shopify.client import Admin
+from connectors.shopify.intake import ShopifyIntake
+from connectors.shopify.oauth import Tokens
+from connectors.shopify.setup import ShopifySetup
+from connectors.shopify.till import ShopifyTill
+from connectors.shopify.till.refund import KEY_LIFE
+from core.ports import Pays, Roles, Setting, Settings, Spec
+
+SPEC = Spec(
+    name="shopify",
+    title="Shopify",
+    hears=(
+        "RefundRecorded",
+        "DisputeChanged",
+        "ErasureRequested",
+        "ExportRequested",
+        "ConnectionLost",
+    ),
+    pays={
+        "refund": Pays(retry="key", key_life=KEY_LIFE),
+        # Through an order it has a key; without one only the moment it ends tells it apart.
+        "store_credit": Pays(retry="find", visibility=timedelta(seconds=30), needs_order=False),
+        "gift_card": Pays(
+            retry="find", visibility=timedelta(minutes=1), reversible=True, needs_order=False
+        ),
+        "coupon": Pays(
+            retry="find", visibility=timedelta(seconds=30), reversible=True, needs_order=False
+        ),
+        "replacement": Pays(retry="find", visibility=timedelta(seconds=30), partial=False),
+    },
+    signature="X-Shopify-Hmac-Sha256: base64 HMAC-SHA256 of the body under the client secret",
+    settings=(
+        Setting(name="shop", title="Shop", help="its-name.myshopify.com"),
+        Setting(
+            name="client_id", title="Client ID", help="of the app, from the Dev Dashboard",
+            required=False,
+        ),
+        Setting(
+            name="client_secret", title="Client secret", secret=True,
+            help="of the app; it also signs the webhooks",
+        ),
+        Setting(
+            name="previous_client_secret", title="Client secret before the change", secret=True,
+            required=False, help="deliveries signed with it are taken for one hour",
+        ),
+        Setting(
+            name="rotated_at", title="When the client secret was changed",
+            required=False, help="as 2026-11-22T10:00:00Z; starts that hour",
+        ),
+        Setting(
+            name="access_token", title="Access token", secret=True, required=False,
+            help="of a custom app; other apps get theirs by installing",
+        ),
+        Setting(
+            name="refresh_token", title="Refresh token", secret=True, required=False,
+            help="learned by installing",
+        ),
+        Setting(
+            name="access_ends_at", title="End of the access token", required=False,
+            help="learned by installing",
+        ),
+        Setting(
+            name="webhook_url", title="Webhook address", required=False,
+            help="learned by installing",
+        ),
+        Setting(
+            name="address", title="Address of a stand-in", required=False,
+            help="for tests and the demo; leave empty for the real Shopify",
+        ),
+    ),
+    calls_within=timedelta(seconds=20),
+    quality={
+        "fresh": ("exempt", "Shopify signs no time: deliveries are kept apart by id, for ever"),
+        "signed": ("done", ""),
+        "setup": ("done", ""),
+        "recent": (
+            "todo",
+            "refunds, order-linked store credit and gift cards are listed; Shopify lists no store"
+            " credit across customers, and coupons and draft orders are not swept yet",
+        ),
+    },
+)  # fmt: skip
+
+
+def connect(settings: Settings, http: Http) -> Roles:
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    admin = Admin(settings, http, Tokens(settings, http, now))
+    return Roles(
+        intake=ShopifyIntake(settings),
+        till=ShopifyTill(admin, now),
+        setup=ShopifySetup(admin, settings),
+    )
