@@ -135,7 +135,7 @@ class Http:
         self._secrets = secrets
         #: For libraries: a guarded `requests.Session` (see `connectors.wire`). It answers every
         #: status as it came and raises only `wire.Unreached` and `wire.NoAnswer`.
-        self.session = wire.GuardedSession(self._bounds)
+        self.session = wire.GuardedSession.within(self._bounds)
 
     @classmethod
     def of(cls, spec: Spec, settings: Settings, *, allow_private: bool = False) -> Http:
@@ -288,4 +288,4 @@ def _as_told(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, HostError) and error.retry_after is not None:
         return max(0.05, error.retry_after.total_seconds())
-    return float(tenacity.wait_exponential_jitter(initial=0.2, max=3, jitter=0.2)(state))
+    return float(tenacity.wait_exponential_jitter(multiplier=0.2, max=3, jitter=0.2)(state))

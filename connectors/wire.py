@@ -15,7 +15,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -330,21 +330,31 @@ def _why(error: BaseException) -> str:
 
 
 class GuardedSession(requests.Session):
-    """A `requests.Session` for one connection; see the top of this file. Pools are reused."""
+    """A `requests.Session` for one connection; see the top of this file. `view` makes another one
+    over the same pool, for a library that wants hooks of its own."""
 
     #: zenpy looks for this to learn that the session signs requests itself.
     authorized = True
 
-    def __init__(self, bounds: Bounds, *, auth: Callable[..., Any] | None = None) -> None:
+    def __init__(self, ways: _Adapter) -> None:
         super().__init__()
         self.trust_env = False
-        self.auth = auth
         self.headers["User-Agent"] = "Amends"
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.adapters.clear()
-        adapter = _Adapter(bounds)
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
+        self._ways = ways
+        self.mount("https://", ways)
+        self.mount("http://", ways)
+
+    @classmethod
+    def within(cls, bounds: Bounds) -> GuardedSession:
+        return cls(_Adapter(bounds))
+
+    def view(self) -> GuardedSession:
+        """Another session over the same connections, signing as this one does."""
+        other = GuardedSession(self._ways)
+        other.auth = self.auth
+        return other
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         options["allow_redirects"] = False

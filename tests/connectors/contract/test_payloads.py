@@ -1,8 +1,9 @@
 """Recorded deliveries as tests: `tests/payloads/<host>/<name>.http` beside `<name>.json`.
 
 The `.http` file is the request as it came: request line, headers, empty line, exact body
-and one line end. The `.json` file says under which `settings` and at which `now` it is looked at, the `key` it must get,
-and the `events` it must mean or the `error` it must raise. Adding two files adds a test.
+and one line end. The `.json` file says under which `settings` and at which `now` it is looked at,
+the `key` it must get, and the `events` it must mean or the `error` it must raise. Adding two files
+adds a test.
 """
 
 from __future__ import annotations
