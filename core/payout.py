@@ -32,7 +32,7 @@ from core.ports import (
     Unknown,
 )
 from core.record import Doc, Record, Table
-from core.store import Tx
+from core.store import AlreadyExists, Tx
 
 #: After this long without an answer a person gets the question, with everything that is known.
 GIVE_UP = timedelta(hours=24)
@@ -222,10 +222,15 @@ def conclude(
 ) -> Payout:
     """What came of a sending or of asking, committed together with its postings.
 
-    Raises `AlreadyExists` where the host object already settled another payout.
+    One host object settles at most one payout: where it is another's already, this one is unknown.
     """
     after = replace(_after(payout, result, pays, moment.now), changed_at=moment.now)
-    tx.put(after)
+    try:
+        tx.put(after)
+    except AlreadyExists:
+        why = f"differs: {after.host_object} settled another payout already"
+        after = replace(_after(payout, Unknown(why), pays, moment.now), changed_at=moment.now)
+        tx.put(after)
     _close_attempt(tx, payout, result, moment.now)
     if after.state is PayoutState.SETTLED and after.amount is not None:
         post(tx, settlement(after.id, after.case_id, after.till_id, after.remedy, after.basis,

@@ -19,7 +19,6 @@ from core.routing import Routing, read_routing
 from core.store import Store
 from core.store.sealing import Sealer
 
-
 T = TypeVar("T")
 
 #: How long one renewal of a connection's tokens may take before another may begin.

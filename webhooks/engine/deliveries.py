@@ -1,0 +1,198 @@
+"""What a kept delivery means for cases: its events, one transaction for all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
+
+from core import flow
+from core.case import Case, CaseTicket
+from core.connection import Connection, Delivery, HostPayout
+from core.events import (
+    ConnectionLost,
+    DisputeChanged,
+    Event,
+    RefundRecorded,
+    TicketsMerged,
+    TicketStatusChanged,
+)
+from core.moment import Moment
+from core.payout import FINAL, Payout, PayoutState
+from core.ports import HostDenied, Malformed, RawRequest, Unrecognised
+from core.store import Lease, Store, Tx
+from core.tasks import open_task
+from webhooks.hosts import Host, Hosts
+
+log = logging.getLogger(__name__)
+
+_ECHO_WAIT = timedelta(seconds=30)
+_ECHO_TRIES = 20
+
+
+class Reader:
+    """Reads deliveries and turns their events into cases, wakes and records."""
+
+    def __init__(self, store: Store, hosts: Hosts, *, owner: str, lease_length: timedelta) -> None:
+        self._store, self._hosts = store, hosts
+        self._owner, self._lease_length = owner, lease_length
+
+    def work(self, lease: Lease, moment: Moment) -> list[Lease]:
+        """Take in one delivery. Answers the leases of cases it opened, to be worked on at once."""
+        with self._store.read() as reader:
+            delivery = reader.get(Delivery, lease.id)
+        assert delivery is not None
+        try:
+            host = self._hosts.get(delivery.connection_id)
+            events = host.intake.read(request_of(delivery))
+        except HostDenied as error:
+            return self._put_off(lease, str(error), moment)
+        except (Unrecognised, Malformed) as error:
+            return self._end(lease, "not_understood", str(error), moment)
+        except Exception as error:  # a delivery must never stop the runner
+            log.exception("delivery %s cannot be read", delivery.id)
+            return self._end(lease, "not_understood", f"our fault: {type(error).__name__}", moment)
+        with self._store.write(lease) as tx:
+            return self._take(tx, lease, host, events, moment)
+
+    def _take(
+        self, tx: Tx, lease: Lease, host: Host, events: Sequence[Event], moment: Moment
+    ) -> list[Lease]:
+        delivery = tx.get(Delivery, lease.id)
+        assert delivery is not None
+        opened: list[Lease] = []
+        later = False
+        for event in events:
+            if isinstance(event, TicketStatusChanged):
+                opened += self._solved(tx, host, event, moment)
+            elif isinstance(event, RefundRecorded):
+                later |= not refund_seen(tx, host, event, delivery, moment)
+            else:
+                other_event(tx, host, event, moment)
+        tx.release(lease)
+        if later:
+            due, tries = moment.now + _ECHO_WAIT, delivery.tries + 1
+            tx.put(replace(delivery, due_at=due, tries=tries, why="a payout is under way"))
+        else:
+            kinds = [type(event).__name__ for event in events]
+            tx.put(replace(delivery, state="done", due_at=None, kinds=kinds, why=None))
+        return opened
+
+    def _solved(
+        self, tx: Tx, host: Host, event: TicketStatusChanged, moment: Moment
+    ) -> list[Lease]:
+        if event.status not in (None, "solved"):
+            return []
+        desk_id = host.connection.id
+        case = flow.on_solved(tx, desk_id, event.ticket_id, event.actor_id, host.routing, moment)
+        if case is None:
+            return []
+        lease = tx.claim_new(case, owner=self._owner, now=moment.now, length=self._lease_length)
+        ticket = CaseTicket(
+            id=moment.new("link"), case_id=case.id, desk_id=desk_id, ticket_id=event.ticket_id
+        )
+        tx.add(ticket)
+        moment.log(tx, case.id, "opened", {"desk": desk_id, "ticket": event.ticket_id})
+        return [lease]
+
+    def _put_off(self, lease: Lease, why: str, moment: Moment) -> list[Lease]:
+        with self._store.write(lease) as tx:
+            delivery = tx.get(Delivery, lease.id)
+            assert delivery is not None
+            due = moment.now + timedelta(minutes=1)
+            tx.put(replace(delivery, due_at=due, tries=delivery.tries + 1, why=why))
+            tx.release(lease)
+        return []
+
+    def _end(self, lease: Lease, state: str, why: str, moment: Moment) -> list[Lease]:
+        with self._store.write(lease) as tx:
+            delivery = tx.get(Delivery, lease.id)
+            assert delivery is not None
+            tx.put(replace(delivery, state=state, due_at=None, why=why))
+            tx.release(lease)
+        return []
+
+
+def request_of(delivery: Delivery) -> RawRequest:
+    return RawRequest(
+        headers=cast("Mapping[str, str]", delivery.headers), body=delivery.body or b""
+    )
+
+
+def refund_seen(
+    tx: Tx, host: Host, event: RefundRecorded, delivery: Delivery, moment: Moment
+) -> bool:
+    """A host says a refund exists: ours (an echo, which only wakes the case so that it asks), or
+    made by hand. Answers False where it is too early to tell, because a payout of that order is
+    under way."""
+    till_id = host.connection.id
+    known = tx.find(Payout, till_id=till_id, host_object=event.host_object, limit=1)
+    ours = known[0] if known else (tx.get(Payout, event.marker) if event.marker else None)
+    if ours is not None and (ours.till_id, ours.order_id) == (till_id, event.order_id):
+        moment.log(tx, ours.case_id, "echo", {"host_object": event.host_object, "till": till_id})
+        failed_later = event.ending == "failed" and ours.state is PayoutState.SETTLED
+        if failed_later or ours.state in (PayoutState.UNKNOWN, PayoutState.PENDING):
+            _wake(tx, ours, moment)
+        return True
+    busy = [p for p in _of_order(tx, till_id, event.order_id) if p.state not in FINAL]
+    if busy and delivery.tries < _ECHO_TRIES:
+        return False
+    _record_drift(tx, till_id, event, moment)
+    return True
+
+
+def _wake(tx: Tx, ours: Payout, moment: Moment) -> None:
+    tx.put(replace(ours, due_at=moment.now))
+    tx.wake(Case, ours.case_id, moment.now)
+
+
+def _of_order(tx: Tx, till_id: str, order_id: str | None) -> list[Payout]:
+    return tx.find(Payout, till_id=till_id, order_id=order_id) if order_id else []
+
+
+def _record_drift(tx: Tx, till_id: str, event: RefundRecorded, moment: Moment) -> None:
+    """A refund Amends did not make: kept, counted, and shown to a person once."""
+    seen = tx.find(HostPayout, connection_id=till_id, host_object=event.host_object, limit=1)
+    if seen:
+        tx.put(replace(seen[0], ending=event.ending))
+        return
+    amount = event.amount
+    tx.add(
+        HostPayout(
+            id=moment.new("host"),
+            connection_id=till_id,
+            host_object=event.host_object,
+            order_id=event.order_id,
+            amount_minor=amount.minor if amount else None,
+            currency=amount.currency if amount else None,
+            ending=event.ending,
+            seen_at=moment.now,
+        )
+    )
+
+
+def other_event(tx: Tx, host: Host, event: Event, moment: Moment) -> None:
+    """Events that change what open cases may do, or need a person."""
+    if isinstance(event, TicketsMerged) and event.into_ticket_id:
+        _follow_merge(tx, host.connection, event, moment)
+    elif isinstance(event, DisputeChanged):
+        for payout in _of_order(tx, host.connection.id, event.order_id):
+            tx.wake(Case, payout.case_id, moment.now)
+            moment.log(tx, payout.case_id, "dispute", {"state": event.state})
+    elif isinstance(event, ConnectionLost):
+        open_task(
+            tx, None, "host_denied", {"host": host.connection.title, "why": event.what}, moment
+        )
+
+
+def _follow_merge(tx: Tx, desk: Connection, event: TicketsMerged, moment: Moment) -> None:
+    """Cases of a ticket that was merged away are about the ticket it lives on in."""
+    assert event.into_ticket_id is not None
+    links = tx.find(CaseTicket, desk_id=desk.id, ticket_id=event.from_ticket_id)
+    for link in links:
+        where = {"case_id": link.case_id, "desk_id": desk.id, "ticket_id": event.into_ticket_id}
+        if not tx.count(CaseTicket, **where):
+            tx.add(CaseTicket(id=moment.new("link"), **where))
+        moment.log(tx, link.case_id, "merged", {"ticket": event.into_ticket_id})
