@@ -29,6 +29,7 @@ from core.terms import Terms
 
 #: A case whose facts cannot be had for so long is put to a person (and still tried again).
 PATIENCE = timedelta(hours=24)
+FAULTS_BEFORE_TASK = 3
 _RECONNECT_WAIT = timedelta(minutes=15)
 
 
@@ -200,6 +201,17 @@ def on_host_trouble(tx: Tx, case: Case, error: HostError, moment: Moment) -> Non
         moment.log(tx, case.id, code, {"said": str(error)})
     due = moment.now + max(wait, error.retry_after or timedelta(0))
     tx.put(replace(case, tries=case.tries + 1, said=code, due_at=due, changed_at=moment.now))
+
+
+def on_fault(tx: Tx, case: Case, what: str, moment: Moment) -> None:
+    """A step failed by a fault of ours. It is taken again later; a person is told when it stays."""
+    tries = case.tries + 1
+    if tries >= FAULTS_BEFORE_TASK:
+        tasks.open_task(tx, case, "our_fault", {"what": what}, moment)
+    if case.said != "our_fault":
+        moment.log(tx, case.id, "our_fault", {"what": what})
+    due = moment.now + payouts.wait_of(tries)
+    tx.put(replace(case, tries=tries, said="our_fault", due_at=due, changed_at=moment.now))
 
 
 def on_trouble(tx: Tx, case: Case, trouble: Trouble, moment: Moment) -> None:

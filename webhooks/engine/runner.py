@@ -10,8 +10,8 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 from core.case import Case
@@ -23,8 +23,6 @@ from webhooks.engine.steps import Clock, Worker
 from webhooks.hosts import Hosts
 
 log = logging.getLogger(__name__)
-
-_BATCH = 8
 
 
 class Runner:
@@ -93,36 +91,43 @@ class Runner:
                         self._noticed.wait(self._poll.total_seconds())
 
     def _deliveries(self) -> int:
-        leases = self._claim(Delivery, _BATCH)
-        for _, lease in leases:
-            started = self._clock.steady()
-            try:
-                opened = self._reader.work(lease, Moment(self._clock.now()))
-            except LeaseLost:
-                continue
-            for case in opened:
-                self._guarded(lambda case=case, at=started: self._worker.work(case, at))
-        return len(leases)
+        claimed = self._claim(Delivery)
+        if claimed is None:
+            return 0
+        started, lease = claimed
+        try:
+            opened = self._reader.work(lease, Moment(self._clock.now()))
+        except LeaseLost:
+            return 1
+        for case in opened:
+            self._work_on(case, started)
+        return 1
 
     def _cases(self) -> int:
-        leases = self._claim(Case, 1)
-        for started, lease in leases:
-            self._guarded(lambda lease=lease, at=started: self._worker.work(lease, at))
-        return len(leases)
+        claimed = self._claim(Case)
+        if claimed is None:
+            return 0
+        started, lease = claimed
+        self._work_on(lease, started)
+        return 1
 
-    def _claim(self, kind: type[Case] | type[Delivery], limit: int) -> list[tuple[float, Lease]]:
+    def _claim(self, kind: type[Case] | type[Delivery]) -> tuple[float, Lease] | None:
+        """One piece of due work, and the steady time from before the claim."""
         started = self._clock.steady()
         leases = self._store.claim(
-            kind, owner=self._owner, now=self._clock.now(), length=self._length, limit=limit
+            kind, owner=self._owner, now=self._clock.now(), length=self._length, limit=1
         )
-        return [(started, lease) for lease in leases]
+        return (started, leases[0]) if leases else None
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _work_on(self, lease: Lease, started: float) -> None:
+        """A fault of ours in one case must neither stop the runner nor go unseen."""
         try:
-            work()
+            self._worker.work(lease, started)
         except LeaseLost:
-            log.info("somebody else has the case by now")
+            log.info("case %s: somebody else has it by now", lease.id)
         except StoreUnavailable:
             raise
-        except Exception:
-            log.exception("a case failed; it is tried again when its lease has ended")
+        except Exception as error:
+            log.exception("case %s failed", lease.id)
+            with suppress(LeaseLost):
+                self._worker.failed(lease, error)

@@ -81,6 +81,15 @@ class Worker:
                 return
             action = self._go_on(lease, consequence)
 
+    def failed(self, lease: Lease, error: Exception) -> None:
+        """A fault of ours: tried again later, and put to a person when it stays."""
+        moment = Moment(self._clock.now())
+        with self._store.write(lease) as tx:
+            case = tx.get(Case, lease.id)
+            assert case is not None
+            flow.on_fault(tx, case, type(error).__name__, moment)
+            tx.release(lease)
+
     def _go_on(self, lease: Lease, consequence: Consequence) -> Action:
         """Commit a consequence together with what it leads to: the next payout's intent, or letting
         the case go."""

@@ -1,0 +1,119 @@
+"""The composition root: the one place where stores, hosts, runner and pages are put together."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, Flask, Response, jsonify
+
+from core.people import Workspace
+from core.store import Store
+from core.store.opening import open_store
+from core.store.sealing import Sealer
+from webhooks import intake, keys
+from webhooks.engine.runner import Runner
+from webhooks.engine.steps import Clock
+from webhooks.hosts import Hosts
+from webhooks.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SYSTEM_CLOCK = Clock(now=lambda: datetime.now(UTC), steady=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a process works with. Close the store when done."""
+
+    settings: Settings
+    store: Store
+    sealer: Sealer
+    hosts: Hosts
+    clock: Clock
+
+
+def services(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Services:
+    """Open what the settings name. Raises `AmendsError` that says what is missing."""
+    store = open_store(settings.database_url, settings.workspace)
+    sealer = Sealer(keys.load(settings), workspace=settings.workspace)
+    hosts = Hosts(
+        store,
+        sealer,
+        allow_private=settings.allow_private_hosts,
+        call_within=settings.call_within,
+    )
+    _ensure_workspace(store, settings.workspace, clock)
+    return Services(settings, store, sealer, hosts, clock)
+
+
+def make_runner(of: Services) -> Runner:
+    return Runner(
+        of.store,
+        of.hosts,
+        clock=of.clock,
+        lease_length=of.settings.lease_length,
+        threads=of.settings.runners,
+        poll=timedelta(seconds=of.settings.poll_seconds),
+    )
+
+
+def create_app(
+    of: Services, runner: Runner | None = None, pages: Sequence[Blueprint] = ()
+) -> Flask:
+    """The web side. With a runner in the same process, it is told at once of new work."""
+    app = Flask("amends", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = of.settings.body_max_bytes + 1024
+    app.register_blueprint(
+        intake.blueprint(
+            of.store,
+            of.hosts,
+            now=of.clock.now,
+            notice=runner.notice if runner else _nobody_near,
+            body_max=of.settings.body_max_bytes,
+        )
+    )
+    for page in pages:
+        app.register_blueprint(page)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """The process is alive."""
+        return jsonify(ok=True)
+
+    @app.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        """The database answers."""
+        try:
+            with of.store.read() as reader:
+                reader.get(Workspace, "workspace")
+        except Exception as error:
+            log.warning("not ready: %s", error)
+            return jsonify(ok=False), 503
+        return jsonify(ok=True), 200
+
+    return app
+
+
+def _nobody_near() -> None:
+    """Another process works on what was kept; it finds it by polling."""
+
+
+def _ensure_workspace(store: Store, name: str, clock: Clock) -> None:
+    with store.read() as reader:
+        if reader.get(Workspace, "workspace") is not None:
+            return
+    with store.write() as tx:
+        if tx.get(Workspace, "workspace") is None:
+            tx.add(
+                Workspace(
+                    id="workspace",
+                    name=name,
+                    zone="UTC",
+                    first_weekday=0,
+                    created_at=clock.now(),
+                )
+            )
