@@ -1,0 +1,44 @@
+"""The `amends` command. One file a noun; each registers its commands on `main`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from core.errors import AmendsError
+from webhooks.settings import Settings
+
+
+class Commands(click.Group):
+    """Says what Amends refuses in one sentence, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except AmendsError as error:
+            click.echo(f"amends: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=Commands)
+@click.version_option(package_name="amends")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Makes things right with a customer from inside the helpdesk."""
+    ctx.obj = settings = Settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+
+
+def _register() -> None:
+    from webhooks.cli import serving
+
+    main.add_command(serving.serve)
+    main.add_command(serving.web)
+    main.add_command(serving.worker)
+
+
+_register()

@@ -1,0 +1,97 @@
+"""Connecting a host: check what was filled in, seal what is secret, install at the host."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+
+from connectors import registry
+from core.connection import Connection
+from core.errors import AmendsError
+from core.moment import Moment
+from core.ports import Setting
+from core.routing import read_routing
+from webhooks.app import Services
+from webhooks.hosts import NoSuchConnection, opened, sealed
+
+
+class BadSettings(AmendsError):
+    """Something is missing or unknown in the settings of a connection."""
+
+
+def add(
+    of: Services,
+    connector: str,
+    *,
+    title: str | None = None,
+    values: Mapping[str, str],
+    options: Mapping[str, object] | None = None,
+    live: bool = False,
+) -> Connection:
+    """Add a connection, not yet installed at the host. Raises `BadSettings`, `BadOptions`."""
+    spec = registry.spec(connector)
+    if options:
+        read_routing(options)
+    moment = Moment(of.clock.now())
+    row = Connection(
+        id=moment.new("conn"),
+        connector=connector,
+        title=title or spec.title,
+        live=live,
+        state="on",
+        path_token=secrets.token_urlsafe(24),
+        settings={},
+        options=dict(options or {}),
+        created_at=moment.now,
+    )
+    row = sealed(row, _checked(values, spec.settings), of.sealer)
+    with of.store.write() as tx:
+        tx.add(row)
+    return row
+
+
+def install(of: Services, connection_id: str) -> Mapping[str, str]:
+    """Create at the host what Amends needs there, and keep what was learned. Raises `HostError`."""
+    host = of.hosts.get(connection_id)
+    if host.roles.setup is None:
+        return {}
+    learned = host.roles.setup.install(webhook_url(of, host.connection))
+    with of.store.write() as tx:
+        row = tx.lock(Connection, connection_id)
+        if row is None:
+            raise NoSuchConnection(f"there is no connection {connection_id}")
+        row = sealed(row, {**opened(row, of.sealer), **learned}, of.sealer)
+        if "case_field" in learned and isinstance(row.options, Mapping):
+            row = replace(row, options={**row.options, "case_field": learned["case_field"]})
+        tx.put(row)
+    return learned
+
+
+def change_options(of: Services, connection_id: str, options: Mapping[str, object]) -> Connection:
+    """Set how a desk's tickets are handled. Raises `BadOptions`."""
+    with of.store.write() as tx:
+        row = tx.lock(Connection, connection_id)
+        if row is None:
+            raise NoSuchConnection(f"there is no connection {connection_id}")
+        now = row.options if isinstance(row.options, Mapping) else {}
+        after = replace(row, options={**now, **options})
+        read_routing(after.options)
+        tx.put(after)
+    return after
+
+
+def webhook_url(of: Services, connection: Connection) -> str:
+    return f"{of.settings.public_url}/hooks/{connection.path_token}"
+
+
+def _checked(values: Mapping[str, str], known: tuple[Setting, ...]) -> dict[str, str]:
+    names = {setting.name for setting in known}
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise BadSettings(f"unknown setting {unknown[0]}; there are: {', '.join(sorted(names))}")
+    filled = {s.name: s.default for s in known if s.default is not None} | dict(values)
+    missing = [s.name for s in known if s.required and not filled.get(s.name)]
+    if missing:
+        raise BadSettings(f"missing setting: {', '.join(missing)}")
+    return filled
