@@ -94,6 +94,14 @@ class Plan(Generic[R]):
                 values[name] = load(value)
         return self.kind(**values)
 
+    def decode_columns(self, names: tuple[str, ...], row: tuple[Any, ...]) -> tuple[object, ...]:
+        """The values of the first columns of a row, which are those named."""
+        loads = dict(self._from)
+        return tuple(
+            loads[name](value) if name in loads and value is not None else value
+            for name, value in zip(names, row, strict=False)
+        )
+
     def find(
         self, equals: Mapping[str, object], newest_first: bool, after: bool, limit: bool
     ) -> Statement:
