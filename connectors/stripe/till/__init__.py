@@ -1,0 +1,89 @@
+"""Stripe as a till: a payment is an order here; one file for each way of paying."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from connectors.stripe.client import Account
+from connectors.stripe.till import purchases
+from connectors.stripe.till.account_credit import AccountCredit
+from connectors.stripe.till.coupon import Coupon
+from connectors.stripe.till.refund import KEY_LIFE, Refund, recent
+from connectors.stripe.till.remedy import Remedy
+from core.ports import (
+    Absent,
+    Declined,
+    Ending,
+    Finding,
+    HostError,
+    HostNotFound,
+    HostRecord,
+    Instruction,
+    NotSent,
+    Order,
+    Purchases,
+    Quote,
+    Unknown,
+    Unpayable,
+    Who,
+)
+
+
+class StripeTill:
+    def __init__(self, account: Account, now: Callable[[], datetime]) -> None:
+        self._account = account
+        self._now = now
+        self._remedies: Mapping[str, Remedy] = {
+            "refund": Refund(account),
+            "account_credit": AccountCredit(account),
+            "coupon": Coupon(account),
+        }
+
+    def purchases(self, who: Who) -> Purchases:
+        return purchases.of(self._account, who)
+
+    def order(self, order_id: str) -> Order:
+        return purchases.order(self._account, order_id)
+
+    def quote(self, instruction: Instruction) -> Quote:
+        return self._remedy(instruction).quote(instruction)
+
+    def pay(self, instruction: Instruction) -> Ending:
+        first = instruction.first_sent_at
+        if first is not None and self._now() - first > KEY_LIFE:
+            return Unknown("this key is older than Stripe surely remembers: ask, then use another")
+        try:
+            ready = self._remedy(instruction).prepare(instruction)
+        except Unpayable as error:
+            return Declined("unpayable", str(error))
+        except HostNotFound as error:
+            return Declined("not_found", str(error))
+        except HostError as error:
+            return NotSent(str(error), error.retry_after)
+        return ready() if callable(ready) else ready
+
+    def find(self, instruction: Instruction) -> Finding:
+        try:
+            return self._remedy(instruction).find(instruction)
+        except Unpayable:
+            return Absent()
+        except HostError as error:
+            return Unknown(str(error))
+
+    def reverse(self, instruction: Instruction) -> Ending:
+        try:
+            return self._remedy(instruction).reverse(instruction)
+        except Unpayable as error:
+            return Declined("unpayable", str(error))
+        except HostError as error:
+            return Unknown(str(error))
+
+    def recent(self, since: datetime) -> Iterable[HostRecord]:
+        return recent(self._account, since)
+
+    def _remedy(self, instruction: Instruction) -> Remedy:
+        try:
+            return self._remedies[instruction.remedy]
+        except KeyError:
+            raise Unpayable(f"Stripe does not pay a {instruction.remedy}") from None
