@@ -105,7 +105,7 @@ def update(
         "ticket_id": ticket.id,
         "created_at": ticket.updated_at,
         "author_id": actor,
-        "metadata": {"system": {}, "custom": {}},
+        "metadata": {"system": {}, "custom": dict(asked.get("metadata") or {})},
         "events": events,
         "via": {"channel": channel, "source": {"from": {}, "to": {}, "rel": None}},
     }
