@@ -1,0 +1,1 @@
+"""The demo: Amends on SQLite against the sandbox hosts, with a small world of tickets."""
