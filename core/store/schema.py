@@ -1,0 +1,115 @@
+"""The database's schema: brought up to date, looked at, and new migrations drafted."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from core.store import triggers
+from core.store.database import connect_sqlite, unavailable
+from core.store.tables import metadata
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADE_LOCK = 0x616D656E6473  # any number of our own: "amends"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """`current` and `wanted` are revisions; `missing_triggers` are guards of append-only tables
+    that are not in place."""
+
+    current: str | None
+    wanted: str
+    missing_triggers: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return self.current == self.wanted and not self.missing_triggers
+
+
+def upgrade(url: str) -> None:
+    """Bring the database up to date, whole or not at all; nothing is done where it is. Two that do
+    it at once do it one after the other. Raises `StoreUnavailable`."""
+    with _connected(url, writes=True) as connection:
+        command.upgrade(_config(connection), "head")
+        triggers.create(connection)
+
+
+def check(url: str) -> SchemaState:
+    """Raises `StoreUnavailable` where there is no such database."""
+    with _connected(url, writes=False) as connection:
+        return SchemaState(
+            MigrationContext.configure(connection).get_current_revision(),
+            str(ScriptDirectory.from_config(_config(None)).get_current_head()),
+            triggers.missing(connection),
+        )
+
+
+def differences(url: str) -> list[object]:
+    """What a migrated database lacks or has too much, against the record classes."""
+    with _connected(url, writes=False) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata()))
+
+
+def draft(message: str) -> None:
+    """Write a migration from what the last one made to what the record classes say now."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/draft.db"
+        made = len(list((MIGRATIONS / "versions").glob("*.py")))
+        if made:
+            upgrade(url)
+        with _connected(url, writes=True) as connection:
+            config = _config(connection)
+            command.revision(config, message, autogenerate=True, rev_id=f"{made + 1:04d}")
+
+
+def _config(connection: sa.Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _connected(url: str, *, writes: bool) -> Iterator[sa.Connection]:
+    """One transaction on a connection of its own."""
+    parsed = sa.make_url(url)
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            path = str(parsed.database)
+            engine = sa.create_engine(
+                "sqlite://",
+                creator=lambda: connect_sqlite(path, writes=writes),
+                poolclass=sa.NullPool,
+            )
+        else:
+            engine = sa.create_engine(
+                parsed.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool
+            )
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                # The driver is left without transactions of its own, so SQLAlchemy opens none.
+                connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            elif writes:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+            yield connection
+            connection.commit()
+    except sa.exc.DBAPIError as error:
+        raise unavailable(error.orig if isinstance(error.orig, Exception) else error) from None
+
+
+if __name__ == "__main__":
+    draft(" ".join(sys.argv[1:]) or "change")
