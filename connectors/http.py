@@ -156,7 +156,7 @@ class Http:
     def attempt(self, within: timedelta | None = None) -> AbstractContextManager[wire.Attempt]:
         """Around a library's call: one deadline for all its requests, and afterwards `.written`,
         which is False only if surely nothing reached the host."""
-        return wire.attempt(within.total_seconds() if within else self._bounds.within)
+        return wire.attempt(self._bounds.within if within is None else within.total_seconds())
 
     # ------------------------------------------------------------------------------------ reads
 
@@ -221,7 +221,7 @@ class Http:
         auth: Any = None,
         judge: Collection[int] = (),
     ) -> Answer | NotSent | Unknown:
-        """A call that changes something, sent once.
+        """A call that changes something, sent once. Raises only what `auth` raises.
 
         An `Answer` is readable JSON with a 2xx or 4xx status, or has a status in `judge`.
         """
@@ -267,8 +267,9 @@ class Http:
         headers: Mapping[str, str] | None,
         auth: Any,
     ) -> Answer:
-        asked = f"{method} {urlsplit(url).hostname}{wire.path_shape(urlsplit(url).path)}"
+        asked = method
         try:
+            asked = f"{method} {urlsplit(url).hostname}{wire.path_shape(urlsplit(url).path)}"
             response = self.session.request(
                 method, url, params=params, json=json, data=data, headers=headers, auth=auth
             )

@@ -110,7 +110,7 @@ def is_public(address: str) -> bool:
             hidden.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
         if not all(is_public(str(inner)) for inner in hidden if inner is not None):
             return False
-        if ip.ipv4_mapped is not None:
+        if ip.ipv4_mapped is not None or ip in _NAT64:
             return True
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 

@@ -22,7 +22,7 @@ from core.facts import (
 )
 from core.offer import Part
 from core.people import PersonIdentity
-from core.policy import Component, Decision, Policy, decide, declared_facts
+from core.policy import Component, Decision, Policy, decide
 from core.ports import Instruction, Purchases, Quote, Remedy, Ticket
 from core.record import Doc
 from core.routing import Routing
@@ -70,7 +70,7 @@ def consider(
     if isinstance(subject, Trouble):
         return subject
     history = history_of(reader, find_customer(reader, subject), now)
-    facts = declared_facts(
+    facts = _declared(
         policy,
         make_facts(
             reason=reason,
@@ -92,7 +92,7 @@ def consider(
         requested_by=_requester(reader, case, gathered.ticket),
         today=now.date(),
         facts=facts,
-        decision=decision.doc(),
+        decision=decision.to_data(),
         policy_name=policy.name,
         policy_hash=policy.version_hash,
         basis=policy.basis,
@@ -135,17 +135,35 @@ def trial(part: Part) -> Instruction:
     )
 
 
+def _declared(policy: Policy, facts: Mapping[str, object]) -> dict[str, object]:
+    """Only what the policy asks for is kept with the decision."""
+    kept: dict[str, object] = {}
+    for declared in policy.facts:
+        *path, last = declared.name.split(".")
+        here: object = facts
+        there = kept
+        for part in path:
+            here = here.get(part) if isinstance(here, Mapping) else None
+            there = cast("dict[str, object]", there.setdefault(part, {}))
+        if isinstance(here, Mapping) and last in here:
+            there[last] = here[last]
+    return kept
+
+
 def _chosen(decision: Decision) -> Sequence[Component]:
     """With nobody there to choose, the first of several offers; a range gives its least."""
-    return decision.offers[0] if decision.offers else ()
+    if decision.outcome != "give":
+        return ()
+    return decision.offers[0] if decision.offers else decision.components
 
 
 def _part(component: Component, subject: Subject, reason: str) -> Part:
+    counted = component.unit in ("points", "items", "days") and component.quantity is not None
     return Part(
         remedy=cast(Remedy, component.remedy),
         till_id=subject.till_id,
-        amount=component.amount,
-        quantity=component.quantity,
+        amount=component.money,
+        quantity=int(component.quantity or 0) if counted else None,
         order_id=subject.order.id,
         buyer_id=subject.buyer.id,
         text=reason,
@@ -154,7 +172,9 @@ def _part(component: Component, subject: Subject, reason: str) -> Part:
 
 def _undecided(decision: Decision, subject: Subject) -> Trouble:
     known = {"order": subject.order.name, "currency": subject.order.total.currency}
-    return Trouble("cannot_decide", {**known, "why": decision.reason, "missing": decision.missing})
+    return Trouble(
+        "cannot_decide", {**known, "why": decision.problem, "missing": list(decision.missing)}
+    )
 
 
 def _requester(reader: Reader, case: Case, ticket: Ticket) -> str | None:

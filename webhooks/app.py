@@ -12,8 +12,8 @@ from flask import Blueprint, Flask, Response, jsonify
 
 from core.people import Workspace
 from core.store import Store
-from core.store.opening import open_store
 from core.store.sealing import Sealer
+from core.store.sql import SqlStore
 from webhooks import intake, keys
 from webhooks.engine.runner import Runner
 from webhooks.engine.steps import Clock
@@ -38,7 +38,7 @@ class Services:
 
 def services(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Services:
     """Open what the settings name. Raises `AmendsError` that says what is missing."""
-    store = open_store(settings.database_url, settings.workspace)
+    store = SqlStore(settings.database_url, settings.workspace)
     sealer = Sealer(keys.load(settings), workspace=settings.workspace)
     hosts = Hosts(
         store,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -15,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.types import TypeEngine
 
 from core.store import triggers
 from core.store.database import connect_sqlite, unavailable
@@ -59,8 +61,20 @@ def check(url: str) -> SchemaState:
 def differences(url: str) -> list[object]:
     """What a migrated database lacks or has too much, against the record classes."""
     with _connected(url, writes=False) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": _other_type})
         return list(compare_metadata(context, metadata()))
+
+
+def _other_type(
+    context: MigrationContext,
+    inspected: sa.Column[Any],
+    wanted: sa.Column[Any],
+    inspected_type: TypeEngine[Any],
+    wanted_type: TypeEngine[Any],
+) -> bool:
+    """Whether a column is declared otherwise than the database has it, in the database's words."""
+    dialect = context.dialect
+    return inspected_type.compile(dialect) != wanted_type.compile(dialect)
 
 
 def draft(message: str) -> None:

@@ -55,13 +55,9 @@ class Instant(TypeDecorator[datetime]):
 
 
 class _AsText(TypeDecorator[Any]):
-    impl = sa.Text
+    impl = TEXT
     cache_ok = True
     kind: Kind
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
-        text = sa.Text(collation="C") if dialect.name == "postgresql" else sa.Text()
-        return dialect.type_descriptor(text)
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
         return None if value is None else TO_COLUMN[self.kind](value)

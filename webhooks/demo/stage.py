@@ -15,7 +15,7 @@ from core.moment import Moment
 from core.people import Person, PersonIdentity
 from core.policies import publish
 from core.policy.packs import text_of
-from core.store.opening import upgrade
+from core.store.schema import upgrade
 from core.store.sealing import KeyRing
 from sandbox.world import AGENT
 from webhooks import connecting, keys

@@ -35,7 +35,7 @@ from core.ports import (
 class ShopifyTill:
     def __init__(self, admin: Admin, now: Callable[[], datetime]) -> None:
         self._admin = admin
-        refund = Refund(admin, now)
+        refund = Refund(admin)
         self._remedies: Mapping[str, Remedy] = {
             "refund": refund,
             "store_credit": StoreCredit(admin, refund),

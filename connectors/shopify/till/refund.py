@@ -7,9 +7,8 @@ methods is recorded and moves nothing; so what came back is compared, not only w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from connectors.shopify import documents
@@ -60,9 +59,8 @@ class Payment:
 
 
 class Refund:
-    def __init__(self, admin: Admin, now: Callable[[], datetime]) -> None:
+    def __init__(self, admin: Admin) -> None:
         self._admin = admin
-        self._now = now
 
     def quote(self, instruction: Instruction) -> Quote:
         amount = asked(instruction)
@@ -80,13 +78,11 @@ class Refund:
         self, instruction: Instruction, order: Node, form: dict[str, Any] | None
     ) -> Ending | Sending:
         """What refunds and order-linked store credit share. `form` is None where the order bears
-        no such amount."""
+        no such amount. The order is looked through before every sending, so that a key which
+        Shopify has forgotten, or which now stands for other payments, pays nothing twice."""
         if marks(order, instruction.marker):
             found = self.find(instruction)
             return Unknown("a refund came and went") if isinstance(found, Absent) else found
-        first = instruction.first_sent_at
-        if first is not None and self._now() - first > KEY_LIFE:
-            return Unknown("this key is older than Shopify surely remembers: ask, then use another")
         if form is None:
             return Declined("not_refundable", "less than this can still be refunded of the order")
         return lambda: self._send(instruction, form)

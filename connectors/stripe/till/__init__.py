@@ -50,11 +50,13 @@ class StripeTill:
         return self._remedy(instruction).quote(instruction)
 
     def pay(self, instruction: Instruction) -> Ending:
-        first = instruction.first_sent_at
-        if first is not None and self._now() - first > KEY_LIFE:
-            return Unknown("this key is older than Stripe surely remembers: ask, then use another")
         try:
-            ready = self._remedy(instruction).prepare(instruction)
+            remedy = self._remedy(instruction)
+            if self._may_be_forgotten(instruction):
+                found = remedy.find(instruction)
+                if not isinstance(found, Absent):
+                    return found
+            ready = remedy.prepare(instruction)
         except Unpayable as error:
             return Declined("unpayable", str(error))
         except HostNotFound as error:
@@ -81,6 +83,11 @@ class StripeTill:
 
     def recent(self, since: datetime) -> Iterable[HostRecord]:
         return recent(self._account, since)
+
+    def _may_be_forgotten(self, instruction: Instruction) -> bool:
+        """Whether keys of this payout's first sending no longer keep it from happening twice."""
+        first = instruction.first_sent_at
+        return first is not None and self._now() - first > KEY_LIFE
 
     def _remedy(self, instruction: Instruction) -> Remedy:
         try:
