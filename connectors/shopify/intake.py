@@ -36,7 +36,7 @@ class ShopifyIntake:
         self._settings = settings
         self._readers: dict[str, Callable[[dict[str, Any]], Sequence[Event]]] = {
             "refunds/create": lambda body: _refunds([body]),
-            "orders/updated": lambda body: _refunds(_list(body, "refunds")),
+            "orders/updated": lambda body: _refunds(_list(body, "refunds", [])),
             "disputes/create": _dispute,
             "disputes/update": _dispute,
             "customers/redact": self._customer_redact,
@@ -122,8 +122,8 @@ def _setting_instant(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _list(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = body.get(name)
+def _list(body: dict[str, Any], name: str, absent: object = None) -> list[dict[str, Any]]:
+    found = body.get(name, absent)
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise HostUnclear(f"the body has no list of {name}")
     return found
