@@ -48,7 +48,7 @@ class Attempt:
     error: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class Delivery:
     """One webhook for one target; `headers` and `body` stay the same over its attempts."""
 
@@ -147,6 +147,7 @@ class Hooks:
             if not target.wants(topic) or only not in (None, target.id):
                 continue
             delivery = self._sender.compose(target, topic, payload)
+            self.log.append(delivery)
             copies = 1 + self.options.duplicates + self._sender.faults.take_duplicate(topic)
             deliveries += [delivery] * copies
         pending: list[Delivery] | None = getattr(self._local, "pending", None)
@@ -159,13 +160,13 @@ class Hooks:
         """Send what a request emitted; with `early`, return only when it was answered."""
         if self.options.early and not self.options.hold:
             for delivery in deliveries:
-                self.send_now(delivery)
+                self._attempt(delivery)
         else:
             self._enqueue(deliveries)
 
     def send_now(self, delivery: Delivery) -> None:
-        """Make the first attempt in this thread."""
-        self._log(delivery)
+        """Make the first attempt of a delivery that was not emitted, in this thread."""
+        self.log.append(delivery)
         self._attempt(delivery)
 
     def replay(self, delivery_id: str) -> bool:
@@ -204,18 +205,12 @@ class Hooks:
 
     def _enqueue(self, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
-            self._log(delivery)
             if self.options.hold or self.options.reorder:
                 self._held.append(delivery)
             else:
                 self._push(delivery, self._sender.clock.epoch() + self.options.delay_s)
         if self.options.reorder and len(self._held) >= self.options.reorder:
             self.release(backwards=True)
-
-    def _log(self, delivery: Delivery) -> None:
-        with self._wake:
-            if delivery not in self.log:
-                self.log.append(delivery)
 
     def _push(self, delivery: Delivery, due: float) -> None:
         with self._wake:

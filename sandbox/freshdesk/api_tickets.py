@@ -17,6 +17,7 @@ _INCLUDES = {"conversations", "requester", "company", "stats"}
 
 def routes(state: FreshdeskState) -> Blueprint:
     api = Blueprint("tickets", __name__, url_prefix="/api/v2")
+    _list(api, state)
     _tickets(api, state)
     _conversations(api, state)
     _search(api, state)
@@ -28,7 +29,7 @@ def body() -> dict[str, Any]:
     return json_object(Refused(400, {"code": "invalid_json", "message": text}))
 
 
-def _tickets(api: Blueprint, state: FreshdeskState) -> None:
+def _list(api: Blueprint, state: FreshdeskState) -> None:
     @api.get("/tickets")
     @state.locked
     def listed() -> Response:
@@ -50,6 +51,8 @@ def _tickets(api: Blueprint, state: FreshdeskState) -> None:
         shown = [state.ticket_json(ticket) for ticket in found]
         return page([{k: v for k, v in one.items() if k not in hidden} for one in shown])
 
+
+def _tickets(api: Blueprint, state: FreshdeskState) -> None:
     @api.get("/tickets/<int:number>")
     @state.locked
     def show(number: int) -> dict[str, Any]:

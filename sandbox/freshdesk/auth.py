@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from flask import Flask, Response, g, request
 
@@ -46,9 +47,11 @@ def _count(state: FreshdeskState) -> None:
 
 def _hit(state: FreshdeskState, name: str, limit: int) -> None:
     now = state.clock.epoch()
-    recent = [at for at in state.hits.get(name, ()) if at > now - 60]
+    recent = state.hits.setdefault(name, deque())
+    while recent and recent[0] <= now - 60:
+        recent.popleft()
     if len(recent) >= limit:
         wait = max(1, int(recent[0] + 60 - now) + 1)
         text = "You have exceeded the limit of requests per minute"
         raise Refused(429, {"message": text}, {"Retry-After": str(wait)})
-    state.hits[name] = [*recent, now]
+    recent.append(now)

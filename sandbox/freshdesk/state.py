@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,7 +80,7 @@ class FreshdeskState(HostState):
         self.custom_fields = {"cf_amends_case": "Amends case", "cf_reason": "Reason"}
         #: Custom fields without which a ticket can be neither resolved nor closed.
         self.needed_to_close: set[str] = set()
-        self.hits: dict[str, list[float]] = {}
+        self.hits: dict[str, deque[float]] = {}
         self.limits = Limits()
         self.search_lag_s = 60.0
         self.add_agent(INTEGRATION_AGENT, "Amends", "amends@shop.example")

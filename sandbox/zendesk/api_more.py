@@ -19,8 +19,10 @@ from sandbox.zendesk.state import ZendeskState
 def routes(state: ZendeskState) -> Blueprint:
     api = Blueprint("more", __name__, url_prefix="/api/v2")
     _users(api, state)
-    _settings(api, state)
+    _fields(api, state)
+    _triggers(api, state)
     _feedback(api, state)
+    _side_conversations(api, state)
     _apps(api, state)
     return api
 
@@ -61,7 +63,7 @@ def _resembles(user: dict[str, Any], query: str) -> bool:
     return any(query in str(user[name] or "").lower() for name in ("name", "email"))
 
 
-def _settings(api: Blueprint, state: ZendeskState) -> None:
+def _fields(api: Blueprint, state: ZendeskState) -> None:
     @api.get("/ticket_fields")
     @state.locked
     def fields() -> dict[str, Any]:
@@ -87,6 +89,8 @@ def _settings(api: Blueprint, state: ZendeskState) -> None:
     def statuses() -> dict[str, Any]:
         return {"custom_statuses": state.custom_statuses}
 
+
+def _triggers(api: Blueprint, state: ZendeskState) -> None:
     @api.get("/triggers")
     @state.locked
     def triggers() -> dict[str, Any]:
@@ -148,6 +152,8 @@ def _feedback(api: Blueprint, state: ZendeskState) -> None:
         ]
         return page(found, "survey_responses")
 
+
+def _side_conversations(api: Blueprint, state: ZendeskState) -> None:
     @api.post("/tickets/<int:number>/side_conversations")
     @state.locked
     def open_side(number: int) -> tuple[Response, int]:

@@ -30,6 +30,7 @@ def asked(name: str) -> dict[str, Any]:
 def routes(state: ZendeskState) -> Blueprint:
     api = Blueprint("tickets", __name__, url_prefix="/api/v2")
     _tickets(api, state)
+    _lists(api, state)
     _tags(api, state)
     _export(api, state)
     return api
@@ -64,6 +65,8 @@ def _tickets(api: Blueprint, state: ZendeskState) -> None:
         body: dict[str, Any] = {"ticket": state.ticket_json(ticket)}
         return body | ({"audit": audit} if audit else {})
 
+
+def _lists(api: Blueprint, state: ZendeskState) -> None:
     @api.get("/tickets/<int:number>/comments")
     @state.locked
     def comments(number: int) -> dict[str, Any]:

@@ -148,16 +148,7 @@ def _invocations(api: Blueprint, state: ZendeskState) -> None:
     def attempts(hook_id: str, invocation: str) -> dict[str, Any]:
         for delivery in sent(hook_id):
             if delivery.id == invocation:
-                found = [
-                    {
-                        "id": f"{invocation}-{number}",
-                        "invocation_id": invocation,
-                        "status_code": attempt.status or 504,
-                        "completed_at": attempt.at,
-                    }
-                    for number, attempt in enumerate(delivery.attempts)
-                ]
-                return page(found, "attempts")
+                return page(_attempts(delivery), "attempts")
         raise rules.not_found()
 
     @api.post("/test")
@@ -175,6 +166,19 @@ def _invocations(api: Blueprint, state: ZendeskState) -> None:
         delivery = compose(target, CONDITIONAL, text)
         state.hooks.send_now(delivery)
         return {"response": {"status": delivery.attempts[-1].status}}
+
+
+def _attempts(delivery: Delivery) -> list[dict[str, Any]]:
+    """No answer counts as 504."""
+    return [
+        {
+            "id": f"{delivery.id}-{number}",
+            "invocation_id": delivery.id,
+            "status_code": attempt.status or 504,
+            "completed_at": attempt.at,
+        }
+        for number, attempt in enumerate(delivery.attempts)
+    ]
 
 
 def _status(delivery: Delivery) -> str:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import secrets
+from collections import deque
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, jsonify, redirect, request
@@ -93,8 +94,9 @@ def _count(state: ZendeskState) -> None:
 def _hit(state: ZendeskState, name: str, limit: int, window_s: float) -> None:
     """Count a call in a sliding window; 429 with the seconds until there is room again."""
     now = state.clock.epoch()
-    recent = [at for at in state.hits.get(name, ()) if at > now - window_s]
-    state.hits[name] = recent
+    recent = state.hits.setdefault(name, deque())
+    while recent and recent[0] <= now - window_s:
+        recent.popleft()
     if len(recent) >= limit:
         wait = max(1, int(recent[0] + window_s - now) + 1)
         text = "Number of allowed API requests per minute exceeded"

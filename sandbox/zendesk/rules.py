@@ -100,18 +100,26 @@ def update(
     if not events:
         return None
     state.touch(ticket)
-    audit = {
-        "id": state.next_id(),
-        "ticket_id": ticket.id,
-        "created_at": ticket.updated_at,
-        "author_id": actor,
-        "metadata": {"system": {}, "custom": dict(asked.get("metadata") or {})},
-        "events": events,
-        "via": {"channel": channel, "source": {"from": {}, "to": {}, "rel": None}},
+    audit = _audit(state, ticket, events, actor, channel) | {
+        "metadata": {"system": {}, "custom": dict(asked.get("metadata") or {})}
     }
     ticket.audits.append(audit)
     announce.changed(state, ticket, before, comment, actor)
     return audit
+
+
+def _audit(
+    state: ZendeskState, ticket: Ticket, events: list[dict[str, Any]], actor: int, channel: str
+) -> dict[str, Any]:
+    return {
+        "id": state.next_id(),
+        "ticket_id": ticket.id,
+        "created_at": ticket.updated_at,
+        "author_id": actor,
+        "metadata": {"system": {}, "custom": {}},
+        "events": events,
+        "via": {"channel": channel, "source": {"from": {}, "to": {}, "rel": None}},
+    }
 
 
 def _wanted_changes(
@@ -237,17 +245,8 @@ def create(state: ZendeskState, asked: Mapping[str, Any], actor: int, channel: s
     first = {"body": str(text), **first}
     comment = _add_comment(state, ticket, first, int(requester), channel)
     state.touch(ticket)
-    ticket.audits.append(
-        {
-            "id": state.next_id(),
-            "ticket_id": ticket.id,
-            "created_at": now,
-            "author_id": actor,
-            "events": [_comment_event(comment)] if comment else [],
-            "via": {"channel": channel},
-            "metadata": {"system": {}, "custom": {}},
-        }
-    )
+    events = [_comment_event(comment)] if comment else []
+    ticket.audits.append(_audit(state, ticket, events, actor, channel))
     state.tickets[ticket.id] = ticket
     announce.created(state, ticket, comment, actor)
     return ticket

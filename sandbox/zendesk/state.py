@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -100,7 +101,6 @@ class ZendeskState(HostState):
         self._ids = itertools.count(8447400000001)
         self.tickets: dict[int, Ticket] = {}
         self.users: dict[int, dict[str, Any]] = {}
-        self.organizations: dict[int, dict[str, Any]] = {}
         self.ticket_fields: dict[int, dict[str, Any]] = {}
         self.triggers: dict[int, dict[str, Any]] = {}
         self.custom_statuses = wire.default_custom_statuses()
@@ -110,7 +110,7 @@ class ZendeskState(HostState):
         self.tokens = [Token(TOKEN, None, INTEGRATION_USER, "read write")]
         self.codes: dict[str, dict[str, Any]] = {}
         self.idempotent: dict[str, tuple[float, bytes, dict[str, Any]]] = {}
-        self.hits: dict[str, list[float]] = {}
+        self.hits: dict[str, deque[float]] = {}
         self.limits = Limits()
         self.survey_product = "ratings"
         #: Seconds between reading and writing tags in the calls that lose concurrent updates.
@@ -198,6 +198,9 @@ class ZendeskState(HostState):
             now = max(now, last + timedelta(seconds=1))
         ticket.updated_at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         ticket.changed_epoch = self.clock.epoch()
+        horizon = ticket.changed_epoch - self.search_lag_s
+        while len(ticket.index) > 1 and ticket.index[1][0] <= horizon:
+            del ticket.index[0]  # no search will ever see it again
         ticket.index.append((ticket.changed_epoch, self.ticket_json(ticket)))
 
     def ticket_json(self, ticket: Ticket) -> dict[str, Any]:

@@ -96,6 +96,14 @@ def test_an_update_without_a_change_has_no_audit(desk: Caller) -> None:
     assert desk.get("/api/v2/tickets/1/audits")["audits"] == []
 
 
+def test_metadata_is_kept_with_the_audit_alone(desk: Caller) -> None:
+    note = {"body": "x", "public": False}
+    audit = put(desk, 1, comment=note, metadata={"amends": "wb_1"}).json()["audit"]
+    assert audit["metadata"]["custom"] == {"amends": "wb_1"}
+    assert desk.get("/api/v2/tickets/1/audits")["audits"] == [audit]
+    assert "wb_1" not in str(desk.get("/api/v2/tickets/1/comments"))
+
+
 def test_errors_have_the_shapes_of_the_host(desk: Caller) -> None:
     missing = desk.call("GET", "/api/v2/tickets/99")
     assert (missing.status_code, missing.json()["error"]) == (404, "RecordNotFound")
