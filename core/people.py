@@ -8,10 +8,12 @@ from typing import ClassVar
 
 from core.record import Doc, Record, Table
 
+ROLES = ("agent", "approver", "admin", "finance", "ai_agent")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person(Record):
-    """`roles` are agent, approver, admin, finance, ai_agent."""
+    """`roles` are of `ROLES`. `email` is in lower case."""
 
     TABLE: ClassVar[Table] = Table(name="people", unique=(("email",),))
 

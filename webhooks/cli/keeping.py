@@ -1,0 +1,121 @@
+"""`amends keys`, `amends db`, `amends ledger`: what keeps the installation's books safe."""
+
+from __future__ import annotations
+
+import click
+
+from core import ledger as books
+from core.connection import Connection
+from core.errors import AmendsError
+from core.store import schema
+from core.store.sealing import KeyRing
+from webhooks import keys as key_file
+from webhooks.app import Services
+from webhooks.cli import show
+from webhooks.cli.opening import opened
+from webhooks.hosts import opened as settings_of
+from webhooks.hosts import sealed
+from webhooks.settings import Settings
+
+
+class KeysInTheWay(AmendsError):
+    """A key file is there already; replacing it would lose what it sealed."""
+
+
+@click.group()
+def keys() -> None:
+    """The keys that seal tokens and secrets at rest."""
+
+
+@keys.command()
+@click.pass_obj
+def new(settings: Settings) -> None:
+    """Make the key file. Keep a copy apart from the database's backups: without it, every
+    connection has to be made again."""
+    if settings.key_file.exists():
+        raise KeysInTheWay(
+            f"{settings.key_file} is there already; to change keys, use `keys rotate`"
+        )
+    key_file.write(settings.key_file, KeyRing.new())
+    click.echo(f"{settings.key_file}: made")
+
+
+@keys.command()
+@click.pass_obj
+@opened
+def rotate(of: Services, settings: Settings) -> None:
+    """Seal everything under a new key. May be run again if it was interrupted."""
+    if settings.keys is not None:
+        raise KeysInTheWay("the keys come from AMENDS_KEYS; rotate them in a key file instead")
+    ring = key_file.load(settings).rotated()
+    key_file.write(settings.key_file, ring)
+    sealer = of.sealer.with_keys(ring)
+    with of.store.read() as reader:
+        ids = [row.id for row in reader.find(Connection)]
+    for id in ids:
+        with of.store.write() as tx:
+            row = tx.lock(Connection, id)
+            if row is not None and row.sealed is not None:
+                tx.put(sealed(row, settings_of(row, sealer), sealer))
+    click.echo(f"{len(ids)} connections sealed under the new key; restart what is running")
+
+
+@click.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+@click.pass_obj
+def upgrade(settings: Settings) -> None:
+    """Make or renew the tables."""
+    schema.upgrade(settings.database_url)
+    click.echo("the tables are up to date")
+
+
+@click.group()
+def ledger() -> None:
+    """The ledger: every movement of money, for ever."""
+
+
+@ledger.command()
+@click.option("--anchor", type=click.File("r"), help="a file written by `ledger anchor`")
+@click.option("--json", "json_", is_flag=True, help="one JSON object")
+@opened
+def verify(of: Services, anchor: click.utils.LazyFile | None, json_: bool) -> None:
+    """Check every entry, the chain, and that nothing can be changed. Exit 1 if something is off."""
+    with of.store.read() as reader:
+        found = books.verify(reader, books.read_anchor(anchor.read()) if anchor else None)
+    guarded = schema.check(of.settings.database_url)
+    ok = found.ok and guarded.ok
+    if json_:
+        show.as_json(
+            {"ok": ok, "entries": found.entries, "problems": [*found.problems, *guarded.problems]}
+        )
+    else:
+        for problem in (*found.problems, *guarded.problems):
+            click.echo(f"problem: {problem}")
+        click.echo(f"{found.entries} entries, {'all in order' if ok else 'NOT in order'}")
+    if not ok:
+        raise SystemExit(1)
+
+
+@ledger.command("anchor")
+@opened
+def anchor_(of: Services) -> None:
+    """Print the head of the chain. Keep it where the database's operator cannot change it."""
+    with of.store.read() as reader:
+        click.echo(books.anchor(reader))
+
+
+@ledger.command()
+@click.option("--json", "json_", is_flag=True, help="one JSON list")
+@opened
+def balance(of: Services, json_: bool) -> None:
+    """What each account holds, by currency."""
+    with of.store.read() as reader:
+        found = books.balances(reader)
+    if json_:
+        show.as_json([{"account": account, "amount": str(money)} for account, money in found])
+        return
+    show.table(("account", "amount"), found)

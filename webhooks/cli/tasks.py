@@ -1,0 +1,77 @@
+"""`amends task`: what a person must do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import click
+
+from core import tasks
+from core.case import Task
+from core.message import TaskText
+from core.message import task as words
+from core.moment import Moment
+from core.tasks import NotOpen
+from core.writeback import readable
+from webhooks.app import Services
+from webhooks.cli import show
+from webhooks.cli.opening import as_person, opened
+
+
+@click.group()
+def task() -> None:
+    """Tasks: what a person must do, with what is known."""
+
+
+@task.command("list")
+@click.option("--all", "all_", is_flag=True, help="done ones too")
+@click.option("--language", default="en", show_default=True)
+@click.option("--json", "json_", is_flag=True, help="one JSON list")
+@opened
+def list_(of: Services, all_: bool, language: str, json_: bool) -> None:
+    """Oldest first."""
+    with of.store.read() as reader:
+        found = reader.find(Task) if all_ else reader.find(Task, state="open")
+    if json_:
+        show.as_json([show.record(row) for row in found])
+        return
+    names = of.hosts.titles()
+    rows = [(t.id, t.case_id, t.opened_at, t.state, _text(t, language, names).title) for t in found]
+    show.table(("task", "case", "opened", "state", "what"), rows)
+
+
+@task.command("show")
+@click.argument("task_id")
+@click.option("--language", default="en", show_default=True)
+@opened
+def show_(of: Services, task_id: str, language: str) -> None:
+    """What is known and what to do."""
+    with of.store.read() as reader:
+        found = reader.get(Task, task_id)
+    if found is None:
+        raise NotOpen(f"there is no task {task_id}")
+    text = _text(found, language, of.hosts.titles())
+    click.echo(f"{text.title}\n\n{text.body}\n\n{text.todo}")
+    if found.case_id:
+        click.echo(f"\ncase {found.case_id}")
+    for name, value in cast("Mapping[str, object]", found.known).items():
+        click.echo(f"  {name}: {value}")
+
+
+@task.command()
+@click.argument("task_id")
+@click.option("--as", "person", required=True, help="e-mail of the person who did it")
+@click.option("--note", default="", help="what was done")
+@opened
+def done(of: Services, task_id: str, person: str, note: str) -> None:
+    """Say that it is done. To have the ticket looked at again, use `amends case retry`."""
+    with of.store.write() as tx:
+        who = as_person(tx, person)
+        tasks.done(tx, task_id, who.id, note, Moment(of.clock.now()))
+    click.echo(f"{task_id}: done")
+
+
+def _text(row: Task, language: str, names: Mapping[str, str]) -> TaskText:
+    known = {"case": row.case_id, "task": row.id, **cast("Mapping[str, object]", row.known)}
+    return words(language, row.kind, readable(known, names))
