@@ -55,22 +55,19 @@ def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _walk(value: Json, depth_max: int, *, surrogates_possible: bool) -> None:
-    level = [value]
-    for _ in range(depth_max + 1):
+    """Level by level, so that no nesting however deep becomes a recursion of ours."""
+    level, depth = [value], 0
+    while level:
         deeper: list[Json] = []
         for item in level:
-            if isinstance(item, dict):
-                deeper.extend(item.values())
-                if surrogates_possible:
-                    deeper.extend(item.keys())
-            elif isinstance(item, list):
-                deeper.extend(item)
-            elif surrogates_possible and isinstance(item, str):
-                _no_lone_surrogate(item)
-        if not deeper:
-            return
-        level = deeper
-    raise NotJson(f"nested deeper than {depth_max}")
+            if isinstance(item, dict | list):
+                if depth == depth_max:
+                    raise NotJson(f"nested deeper than {depth_max}")
+                deeper.extend(item.values() if isinstance(item, dict) else item)
+            if surrogates_possible and isinstance(item, dict | str):
+                for text in item if isinstance(item, dict) else (item,):
+                    _no_lone_surrogate(text)
+        level, depth = deeper, depth + 1
 
 
 def _no_lone_surrogate(text: str) -> None:

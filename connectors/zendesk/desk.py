@@ -9,6 +9,7 @@ reply never has, and where metadata is lost it is recognised by its words.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import logging
 import random
@@ -25,6 +26,7 @@ from connectors.strict import Json
 from connectors.zendesk.api import ZendeskApi
 from connectors.zendesk.intake import STATUSES
 from core.ports import (
+    HostError,
     HostNotFound,
     HostUnavailable,
     HostUnclear,
@@ -102,10 +104,9 @@ class ZendeskDesk:
         taken back at once; either way somebody must look."""
         log.error("%s", _alarm(back))
         if back.kind == "note":
-            self._api.write(
-                "PUT",
-                f"tickets/{_number(back.ticket_id)}/comments/{written.get('id')}/make_private",
-            )
+            path = f"tickets/{_number(back.ticket_id)}/comments/{written.get('id')}/make_private"
+            with contextlib.suppress(HostError):  # whatever comes of it, the alarm goes out
+                self._api.write("PUT", path)
         raise HostUnclear(_alarm(back))
 
     def _check_written(self, answer: Answer, back: WriteBack) -> None:

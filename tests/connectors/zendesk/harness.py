@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import requests
+
 from core.ports import RawRequest
 from sandbox.faults import Kind, When
 from sandbox.host import serve
@@ -119,6 +121,17 @@ class Harness:
 
     def tags(self) -> frozenset[str]:
         return frozenset(self.state.tickets[35].tags)
+
+    def solve(self) -> None:
+        """As an agent would."""
+        self._act("solve")
+
+    def comment(self, text: str) -> None:
+        self._act("comment", body=text, public=False)
+
+    def _act(self, action: str, **body: Any) -> None:
+        url = f"{self.address}/_sandbox/tickets/35/{action}"
+        requests.post(url, json=body, timeout=5).raise_for_status()
 
     def shut(self) -> None:
         self.state.tickets[35].status = "closed"
