@@ -99,8 +99,8 @@ messages: $(VENV)/.test
 
 lock: | $(BIN)/python $(VENV)/.node
 	$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) --extra postgres --extra backtest --group test --group build -o requirements/dev.lock
-	$(COMPILE) --extra postgres --extra backtest --group build -c requirements/dev.lock \
+	$(COMPILE) --extra postgres --extra backtest --extra demo --group test --group build -o requirements/dev.lock
+	$(COMPILE) --extra postgres --extra backtest --extra demo --group build -c requirements/dev.lock \
 	  -o requirements/run.lock
 	$(BIN)/uv pip compile --quiet --group node --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
