@@ -39,7 +39,7 @@ class Services:
 def services(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Services:
     """Open what the settings name. Raises `AmendsError` that says what is missing."""
     store = SqlStore(settings.database_url, settings.workspace)
-    sealer = Sealer(keys.load(settings), workspace=settings.workspace)
+    sealer = keys.sealer(settings)
     hosts = Hosts(
         store,
         sealer,

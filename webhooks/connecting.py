@@ -45,7 +45,7 @@ def add(
         options=dict(options or {}),
         created_at=moment.now,
     )
-    row = sealed(row, _checked(values, spec.settings), of.sealer)
+    row = sealed(row, _checked(values, spec.settings), of.sealer, of.store.workspace_id)
     with of.store.write() as tx:
         tx.add(row)
     return row
@@ -61,7 +61,9 @@ def install(of: Services, connection_id: str) -> Mapping[str, str]:
         row = tx.lock(Connection, connection_id)
         if row is None:
             raise NoSuchConnection(f"there is no connection {connection_id}")
-        row = sealed(row, {**opened(row, of.sealer), **learned}, of.sealer)
+        workspace = of.store.workspace_id
+        now = opened(row, of.sealer, workspace)
+        row = sealed(row, {**now, **learned}, of.sealer, workspace)
         if "case_field" in learned and isinstance(row.options, Mapping):
             row = replace(row, options={**row.options, "case_field": learned["case_field"]})
         tx.put(row)

@@ -17,7 +17,7 @@ from core.errors import AmendsError
 from core.ports import Desk, HostDenied, HostUnavailable, Intake, Roles, Spec, Till
 from core.routing import Routing, read_routing
 from core.store import Store
-from core.store.sealing import Sealer
+from core.store.sealing import Place, Sealer
 
 T = TypeVar("T")
 
@@ -65,6 +65,7 @@ class StoredSettings:
 
     def __init__(self, store: Store, sealer: Sealer, connection_id: str) -> None:
         self._store, self._sealer, self._id = store, sealer, connection_id
+        self._workspace = store.workspace_id
 
     def __repr__(self) -> str:
         return f"<settings of {self._id}>"
@@ -72,7 +73,7 @@ class StoredSettings:
     def get(self, name: str) -> str | None:
         with self._store.read() as reader:
             row = reader.get(Connection, self._id)
-        return opened(row, self._sealer).get(name) if row else None
+        return opened(row, self._sealer, self._workspace).get(name) if row else None
 
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
@@ -85,11 +86,17 @@ class StoredSettings:
         away while `using` asks the host, because no transaction may stay open over a call."""
         row = self._begin_renewal()
         try:
-            after = sealed(row, using(opened(row, self._sealer)), self._sealer)
+            after = self._renewed(row, using)
         except BaseException:
             self._end_renewal(row)
             raise
         self._end_renewal(after)
+
+    def _renewed(
+        self, row: Connection, using: Callable[[Mapping[str, str]], Mapping[str, str]]
+    ) -> Connection:
+        values = using(opened(row, self._sealer, self._workspace))
+        return sealed(row, values, self._sealer, self._workspace)
 
     def _begin_renewal(self) -> Connection:
         patience = datetime.now(UTC) + 2 * RENEWAL
@@ -113,25 +120,29 @@ class StoredSettings:
                 tx.put(replace(done, renewing_until=None))
 
 
-def opened(row: Connection, sealer: Sealer) -> dict[str, str]:
+def opened(row: Connection, sealer: Sealer, workspace: str) -> dict[str, str]:
     """All settings of a connection, secret ones included."""
     plain = cast("Mapping[str, str]", row.settings)
     if row.sealed is None:
         return dict(plain)
-    secret = sealer.open(row.sealed, table="connections", row=row.id, column="sealed")
+    secret = sealer.open(row.sealed, _place(row, workspace))
     return {**plain, **json.loads(secret)}
 
 
-def sealed(row: Connection, values: Mapping[str, str], sealer: Sealer) -> Connection:
+def sealed(
+    row: Connection, values: Mapping[str, str], sealer: Sealer, workspace: str
+) -> Connection:
     """The connection with these settings: secret ones sealed and bound to its row."""
     spec = registry.spec(row.connector)
     secret_names = {setting.name for setting in spec.settings if setting.secret}
     plain = {name: value for name, value in values.items() if name not in secret_names}
     secret = {name: value for name, value in values.items() if name in secret_names}
-    text = sealer.seal(
-        json.dumps(secret, sort_keys=True), table="connections", row=row.id, column="sealed"
-    )
+    text = sealer.seal(json.dumps(secret, sort_keys=True), _place(row, workspace))
     return replace(row, settings=plain, sealed=text if secret else None)
+
+
+def _place(row: Connection, workspace: str) -> Place:
+    return Place(workspace, Connection.TABLE.name, row.id, "sealed")
 
 
 class Hosts:

@@ -34,11 +34,13 @@ def main(ctx: click.Context) -> None:
 
 
 def _register() -> None:
-    from webhooks.cli import serving
+    from webhooks.cli import cases, connectors, demo, doctor, keeping, people, serving, tasks
 
-    main.add_command(serving.serve)
-    main.add_command(serving.web)
-    main.add_command(serving.worker)
+    for command in (
+        serving.serve, serving.web, serving.worker, keeping.db, doctor.doctor, connectors.connector,
+        cases.case, tasks.task, people.person, keeping.keys, keeping.ledger, demo.demo,
+    ):  # fmt: skip
+        main.add_command(command)
 
 
 _register()

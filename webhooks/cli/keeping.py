@@ -8,7 +8,7 @@ from core import ledger as books
 from core.connection import Connection
 from core.errors import AmendsError
 from core.store import schema
-from core.store.sealing import KeyRing
+from core.store.sealing import new_key
 from webhooks import keys as key_file
 from webhooks.app import Services
 from webhooks.cli import show
@@ -36,7 +36,7 @@ def new(settings: Settings) -> None:
         raise KeysInTheWay(
             f"{settings.key_file} is there already; to change keys, use `keys rotate`"
         )
-    key_file.write(settings.key_file, KeyRing.new())
+    key_file.write(settings.key_file, [new_key()])
     click.echo(f"{settings.key_file}: made")
 
 
@@ -47,16 +47,15 @@ def rotate(of: Services, settings: Settings) -> None:
     """Seal everything under a new key. May be run again if it was interrupted."""
     if settings.keys is not None:
         raise KeysInTheWay("the keys come from AMENDS_KEYS; rotate them in a key file instead")
-    ring = key_file.load(settings).rotated()
-    key_file.write(settings.key_file, ring)
-    sealer = of.sealer.with_keys(ring)
+    key_file.write(settings.key_file, [new_key(), *key_file.text(settings).split()])
+    sealer, workspace = key_file.sealer(settings), settings.workspace
     with of.store.read() as reader:
         ids = [row.id for row in reader.find(Connection)]
     for id in ids:
         with of.store.write() as tx:
             row = tx.lock(Connection, id)
             if row is not None and row.sealed is not None:
-                tx.put(sealed(row, settings_of(row, sealer), sealer))
+                tx.put(sealed(row, settings_of(row, sealer, workspace), sealer, workspace))
     click.echo(f"{len(ids)} connections sealed under the new key; restart what is running")
 
 
@@ -85,15 +84,14 @@ def ledger() -> None:
 def verify(of: Services, anchor: click.utils.LazyFile | None, json_: bool) -> None:
     """Check every entry, the chain, and that nothing can be changed. Exit 1 if something is off."""
     with of.store.read() as reader:
-        found = books.verify(reader, books.read_anchor(anchor.read()) if anchor else None)
-    guarded = schema.check(of.settings.database_url)
-    ok = found.ok and guarded.ok
+        found = books.verify(reader, anchor.read() if anchor else None)
+    guards = schema.check(of.settings.database_url).missing_triggers
+    problems = [*found.problems, *(f"the guard {name} is missing" for name in guards)]
+    ok = not problems
     if json_:
-        show.as_json(
-            {"ok": ok, "entries": found.entries, "problems": [*found.problems, *guarded.problems]}
-        )
+        show.as_json({"ok": ok, "entries": found.entries, "problems": problems})
     else:
-        for problem in (*found.problems, *guarded.problems):
+        for problem in problems:
             click.echo(f"problem: {problem}")
         click.echo(f"{found.entries} entries, {'all in order' if ok else 'NOT in order'}")
     if not ok:

@@ -37,27 +37,10 @@ from webhooks.demo.stage import (
     set_up,
     settings_for,
 )
+from webhooks.demo.world import Host
 from webhooks.settings import Settings
 
 PATIENCE_SECONDS = 120.0
-_ANSWER_SECONDS = 15
-
-
-class Host:
-    """A sandbox host's control API."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def get(self, path: str) -> Any:
-        answer = requests.get(f"{self._url}/_sandbox/{path}", timeout=_ANSWER_SECONDS)
-        answer.raise_for_status()
-        return answer.json()
-
-    def post(self, path: str, **data: object) -> Any:
-        answer = requests.post(f"{self._url}/_sandbox/{path}", json=data, timeout=_ANSWER_SECONDS)
-        answer.raise_for_status()
-        return answer.json()
 
 
 class Amends:

@@ -16,7 +16,7 @@ from core.people import Person, PersonIdentity
 from core.policies import publish
 from core.policy.packs import text_of
 from core.store.schema import upgrade
-from core.store.sealing import KeyRing
+from core.store.sealing import new_key
 from sandbox.world import AGENT
 from webhooks import connecting, keys
 from webhooks.app import Services, services
@@ -93,7 +93,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def set_up(settings: Settings) -> Services:
     """Keys, tables, an empty workspace."""
-    keys.write(settings.key_file, KeyRing.new())
+    keys.write(settings.key_file, [new_key()])
     upgrade(settings.database_url)
     return services(settings)
 

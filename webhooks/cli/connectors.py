@@ -1,0 +1,157 @@
+"""`amends connector`: which hosts Amends can work with, and the connections to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+
+from connectors import registry
+from core.connection import Connection
+from core.errors import AmendsError
+from core.ports import HostError, Spec
+from webhooks import connecting
+from webhooks.app import Services
+from webhooks.cli import show
+from webhooks.cli.opening import opened
+
+
+@click.group()
+def connector() -> None:
+    """Connectors and connections."""
+
+
+@connector.command("list")
+@click.option("--json", "json_", is_flag=True, help="one JSON list")
+def list_(json_: bool) -> None:
+    """The connectors that are installed, and what each can do."""
+    specs = registry.specs().values()
+    if json_:
+        show.as_json([describe(spec) for spec in specs])
+        return
+    rows = [
+        (s.name, s.title, ", ".join(s.writes) or None, ", ".join(s.pays) or None, s.signature)
+        for s in specs
+    ]
+    show.table(("connector", "title", "writes", "pays", "deliveries are proved by"), rows)
+    for name, why in registry.problems().items():
+        click.echo(f"problem: {name} cannot be loaded: {why}", err=True)
+
+
+@connector.command()
+@click.argument("name")
+@click.option("--title", help="what people call it; the host's name if left out")
+@click.option("--set", "pairs", multiple=True, help="a setting, as name=value")
+@click.option("--options", type=click.File("r"), help="a JSON file: how its tickets are handled")
+@click.option("--live", is_flag=True, help="real customers and real money")
+@click.option("--no-install", is_flag=True, help="create nothing at the host yet")
+@opened
+def add(
+    of: Services,
+    name: str,
+    title: str | None,
+    pairs: Sequence[str],
+    options: click.utils.LazyFile | None,
+    live: bool,
+    no_install: bool,
+) -> None:
+    """Connect a host. Asks for what --set leaves out; secrets are not shown."""
+    spec = registry.spec(name)
+    given = dict(_pair(pair) for pair in pairs)
+    for setting in spec.settings:
+        if setting.required and setting.name not in given and setting.default is None:
+            asked = click.prompt(setting.title, hide_input=setting.secret)
+            given[setting.name] = str(asked)
+    handled = _options(options.read()) if options else None
+    row = connecting.add(of, name, title=title, values=given, options=handled, live=live)
+    click.echo(f"{row.id}: {row.title}")
+    click.echo(f"deliveries go to {connecting.webhook_url(of, row)}")
+    if not no_install:
+        _install(of, row)
+
+
+@connector.command("connections")
+@click.option("--json", "json_", is_flag=True, help="one JSON list")
+@opened
+def connections(of: Services, json_: bool) -> None:
+    """The connections of this workspace."""
+    with of.store.read() as reader:
+        rows = reader.find(Connection)
+    if json_:
+        hidden = ("sealed", "path_token")
+        show.as_json([{k: v for k, v in show.record(r).items() if k not in hidden} for r in rows])
+        return
+    show.table(
+        ("connection", "connector", "title", "state", "money"),
+        [(r.id, r.connector, r.title, r.state, "live" if r.live else "test") for r in rows],
+    )
+
+
+@connector.command()
+@click.argument("connection_id")
+@opened
+def install(of: Services, connection_id: str) -> None:
+    """Create at the host what Amends needs there. Running it again changes nothing."""
+    _install(of, of.hosts.get(connection_id).connection)
+
+
+@connector.command()
+@click.argument("connection_id")
+@click.argument("options", type=click.File("r"))
+@opened
+def options(of: Services, connection_id: str, options: click.utils.LazyFile) -> None:
+    """Set how a helpdesk's tickets are handled, from a JSON file (- for standard input)."""
+    connecting.change_options(of, connection_id, _options(options.read()))
+    click.echo(f"{connection_id}: set")
+
+
+def describe(spec: Spec) -> dict[str, object]:
+    """A connector's abilities as JSON."""
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "hears": list(spec.hears),
+        "writes": list(spec.writes),
+        "pays": {
+            remedy: {
+                "currencies": sorted(pays.currencies) if pays.currencies is not None else None,
+                "partial": pays.partial,
+                "retry": pays.retry,
+                "reversible": pays.reversible,
+            }
+            for remedy, pays in spec.pays.items()
+        },
+        "signature": spec.signature,
+        "quality": {
+            name: {"state": state, "why": why} for name, (state, why) in spec.quality.items()
+        },
+    }
+
+
+def _install(of: Services, row: Connection) -> None:
+    try:
+        learned = connecting.install(of, row.id)
+    except HostError as error:
+        raise AmendsError(
+            f"{row.title} is kept, but nothing could be created there: {error}. "
+            f"When that is mended: amends connector install {row.id}"
+        ) from None
+    click.echo(f"{row.title}: installed" if learned else f"{row.title}: nothing to install")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--set takes name=value, not {text}")
+    return name, value
+
+
+def _options(text: str) -> dict[str, object]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise AmendsError(f"the options are not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise AmendsError("the options are one JSON object")
+    return found
