@@ -9,8 +9,6 @@ reading at a size, and raises errors that carry neither address parameters nor h
 
 from __future__ import annotations
 
-import io
-import ipaddress
 import logging
 import re
 import socket
@@ -20,21 +18,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError
+
+from connectors import sockets
 
 log = logging.getLogger(__name__)
 # urllib3 writes addresses with their parameters (e-mails, tokens) into its debug lines.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 CHUNK = 64 * 1024
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z_.-]{0,31}|v[0-9]{1,2}|[0-9]{4}-[0-9]{2}", re.ASCII)
 
 
@@ -48,10 +45,6 @@ class Unreached(WireError):
 
 class NoAnswer(WireError):
     """Something was written, and no complete answer came back: the host may have acted."""
-
-
-class AddressRefused(OSError):
-    """The host's name leads to an address that is not public."""
 
 
 @dataclass(slots=True)
@@ -69,21 +62,7 @@ class Attempt:
         return self.until - time.monotonic()
 
 
-@dataclass(slots=True)
-class _Exchange:
-    until: float
-    allow_private: bool
-    written: bool = False
-
-    def left(self) -> float:
-        left = self.until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the time for this call is over")
-        return left
-
-
 _attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
-_exchange: ContextVar[_Exchange | None] = ContextVar("exchange", default=None)
 
 
 @contextmanager
@@ -101,119 +80,10 @@ def attempt(within_seconds: float) -> Iterator[Attempt]:
             outer.written |= inner.written
 
 
-def is_public(address: str) -> bool:
-    """Whether an address, and any address hidden inside it, is on the public internet."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        hidden = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-        if ip in _NAT64 or int(ip) < 1 << 32:
-            hidden.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-        if not all(is_public(str(inner)) for inner in hidden if inner is not None):
-            return False
-        if ip.ipv4_mapped is not None or ip in _NAT64:
-            return True
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
 def path_shape(path: str) -> str:
     """A path fit for a log: every segment that may name a person, a thing or a secret is `{}`."""
     parts = path.partition("?")[0].split("/")
     return "/".join(part if not part or _PLAIN.fullmatch(part) else "{}" for part in parts)
-
-
-def _connect(host: str, port: int, timeout: float | None) -> socket.socket:
-    """Connect to an address that was looked at: no second look-up lies between (rebinding)."""
-    exchange = _current()
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    if not exchange.allow_private:
-        for *_, address in found:
-            if not is_public(str(address[0])):
-                raise AddressRefused("its name leads to an address that is not public")
-    problem: OSError = OSError("its name leads to no address")
-    for family, kind, protocol, _, address in found:
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(min(timeout or exchange.left(), exchange.left()))
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.connect(address)
-        except OSError as error:
-            sock.close()
-            problem = error
-        else:
-            return sock
-    raise problem
-
-
-def _current() -> _Exchange:
-    exchange = _exchange.get()
-    if exchange is None:
-        raise OSError("a guarded connection was used outside its session")
-    return exchange
-
-
-class _TimedSocket:
-    """A socket whose every read and write ends at the exchange's deadline (a drip included), and
-    which notes the first byte written: from then on the host may have acted."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def makefile(self, mode: str, *_: object, **__: object) -> io.BufferedReader:
-        raw = socket.SocketIO(cast(socket.socket, self), "r")
-        # What socket.makefile does: the socket stays open until its readers are closed too.
-        self._sock._io_refs += 1  # type: ignore[attr-defined]
-        return io.BufferedReader(raw)
-
-    def recv_into(self, buffer: Any, *arguments: Any) -> int:
-        self._shorten()
-        return self._sock.recv_into(buffer, *arguments)
-
-    def sendall(self, data: Any, *arguments: Any) -> None:
-        self._shorten()
-        _current().written = True
-        self._sock.sendall(data, *arguments)
-
-    def _shorten(self) -> None:
-        left = _current().left()
-        timeout = self._sock.gettimeout()
-        if timeout is None or left < timeout:
-            self._sock.settimeout(left)
-
-
-class _Plain(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        return _opened(self)
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = cast(socket.socket, _TimedSocket(cast(socket.socket, self.sock)))
-
-
-class _Tls(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _opened(self)
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = cast(socket.socket, _TimedSocket(cast(socket.socket, self.sock)))
-
-
-def _opened(connection: HTTPConnection) -> socket.socket:
-    try:
-        return _connect(connection.host, connection.port, connection.timeout)
-    except (OSError, UnicodeError) as error:
-        raise NewConnectionError(connection, str(error)) from error
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +101,10 @@ class _Adapter(HTTPAdapter):
     def __init__(self, bounds: Bounds) -> None:
         super().__init__(pool_connections=4, pool_maxsize=16, max_retries=0)
         self.bounds = bounds
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": sockets.PlainPool,
+            "https": sockets.TlsPool,
+        }
 
     def send(
         self,
@@ -247,8 +120,10 @@ class _Adapter(HTTPAdapter):
         bounds, outer = self.bounds, _attempt.get()
         started = time.monotonic()
         until = started + bounds.within
-        exchange = _Exchange(min(until, outer.until) if outer else until, bounds.allow_private)
-        token = _exchange.set(exchange)
+        exchange = sockets.Exchange(
+            min(until, outer.until) if outer else until, bounds.allow_private
+        )
+        token = sockets.current.set(exchange)
         problem, response = "", None
         try:
             response = super().send(
@@ -262,7 +137,7 @@ class _Adapter(HTTPAdapter):
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             problem = _why(error)
         finally:
-            _exchange.reset(token)
+            sockets.current.reset(token)
             if outer is not None:
                 outer.written |= exchange.written
         spent = round((time.monotonic() - started) * 1000)
@@ -308,7 +183,7 @@ def _why(error: BaseException) -> str:
     seen: BaseException | None = error
     while seen is not None and len(causes) < 8:
         causes.append(type(seen).__name__)
-        if isinstance(seen, AddressRefused):
+        if isinstance(seen, sockets.AddressRefused):
             return str(seen)
         if isinstance(seen, socket.gaierror):
             return "its name is not known"

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from connectors.http import Answer, Http
-from connectors.wire import is_public, path_shape
+from connectors.sockets import is_public
+from connectors.wire import path_shape
 from core.ports import NotSent, Unknown
 from tests.connectors.rawhost import always, answer, raw_host
 
