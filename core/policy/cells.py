@@ -90,17 +90,15 @@ def cell(subject: Expr, node: Node, scope: Scope) -> Expr:
 def _ordered(subject: Expr, text: str, node: Text, scope: Scope) -> Expr:
     both, against = _BOTH.fullmatch(text), _AGAINST.fullmatch(text)
     if both:
-        low, high = (_end(both[i], subject.type, node, scope) for i in (2, 4))
-        return _band(subject, low, high, both[1] == ">=", both[3] == "<=", node.at)
+        first, last = (_end(both[i], subject.type, node, scope) for i in (2, 4))
+        return _band(subject, first, last, both[1] == ">=", both[3] == "<=", node.at)
     if against:
         return _against(subject, against[1], against[2], node, scope)
     if ".." in text:
         band = _BAND.fullmatch(text)
         if band is None:
             raise PolicyError(f"{text[:40]!r} is not a band such as 3..6 or 60..<120", node.at)
-        low, high = (
-            _end(band[i], subject.type, node, scope) if band[i] else None for i in (1, 4)
-        )
+        low, high = (_end(band[i], subject.type, node, scope) if band[i] else None for i in (1, 4))
         if low is None and high is None:
             raise PolicyError("a band needs an end", node.at)
         return _band(subject, low, high, band[2] is None, band[3] is None, node.at)
@@ -146,7 +144,7 @@ def _end(text: str, kind: Type, node: Text, scope: Scope) -> End:
         value = literal(text.strip(), kind, node.start.shifted(shift), scope)
     except _NotLiteral:
         raise PolicyError(
-            f"{text[:40]!r} is not a number; compare with a name as \"< {text[:20]}\"",
+            f'{text[:40]!r} is not a number; compare with a name as "< {text[:20]}"',
             node.start.shifted(shift),
         ) from None
     if isinstance(value, str | bool | None):

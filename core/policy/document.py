@@ -167,4 +167,4 @@ def _text(event: yaml.ScalarEvent, at: Pos) -> Text:
 
 def _pos(event: yaml.Event) -> Pos:
     mark = event.start_mark
-    return Pos(mark.line + 1, mark.column + 1)
+    return Pos(mark.line + 1, mark.column + 1) if mark else Pos(1, 1)

@@ -28,7 +28,7 @@ class PolicyError(AmendsError):
         self.column = at.column
 
 
-class Undecided(Exception):  # noqa: N818  (an outcome that travels as an exception, not a fault)
+class Undecided(Exception):
     """A value that is not known: a fact is missing, does not fit, or a sum cannot be done.
 
     Never leaves `core.policy`: it ends as a decision whose outcome is `cannot_decide`.

@@ -20,8 +20,24 @@ from core.policy.kinds import describe, same, tidy
 from core.policy.scope import Scope
 from core.policy.syntax import MAX_LEVELS, Syntax, parse, place
 from core.policy.tree import (
-    And, Arithmetic, ByCurrency, Call, Choose, Compare, Const, Expr, Fact, Fold, IsNull, Negative,
-    Not, Number, Or, Type, walk,
+    SECONDS,
+    And,
+    Arithmetic,
+    ByCurrency,
+    Call,
+    Choose,
+    Compare,
+    Const,
+    Expr,
+    Fact,
+    Fold,
+    IsNull,
+    Negative,
+    Not,
+    Number,
+    Or,
+    Type,
+    walk,
 )  # fmt: skip
 
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(.*)", re.ASCII)
@@ -81,10 +97,8 @@ def quantity(text: str, at: Pos, scope: Scope) -> Expr:
     digits, unit = match[1], match[2].strip()
     if unit in _UNITS:
         value = kinds.in_seconds(number(digits, at), _UNITS[unit])
-        whole = value % kinds.SECONDS[_UNITS[unit]] == 0
-        return Const(
-            value=value, type=Type(kind="duration", unit=_UNITS[unit], whole=whole), at=at
-        )
+        whole = value % SECONDS[_UNITS[unit]] == 0
+        return Const(value=value, type=Type(kind="duration", unit=_UNITS[unit], whole=whole), at=at)
     if unit == "%":
         return Const(value=tidy(Fraction(number(digits, at)) / 100), type=kinds.PERCENT, at=at)
     if unit == "km" or not unit:
@@ -119,7 +133,6 @@ class Builder:
     def __init__(self, scope: Scope, start: Pos) -> None:
         self.scope = scope
         self.start = start
-        self._folding = False
 
     def build(self, syntax: Syntax, depth: int) -> Expr:
         at = place(syntax, self.start)
@@ -239,24 +252,24 @@ class Builder:
         name, variable, over, where = parts
         return self._folded(str(name), None, variable, over, where, at, depth)
 
-    def _folded(  # noqa: PLR0913
+    def _folded(
         self, name: str, value: Syntax | None, variable: Token, over: Token,
         where: Syntax | None, at: Pos, depth: int,
     ) -> Expr:  # fmt: skip
         if name not in FOLDS or (value is None) != (name in ("count", "any", "all")):
             raise PolicyError(f"{name!r} does not go through a list like this", at)
-        if self._folding or self.scope.items:
+        if self.scope.items:
             raise PolicyError("a list cannot be gone through inside another", at)
         source = self.scope.name(str(over), place(over, self.start))
         if not isinstance(source, Fact):
             raise PolicyError(f"{str(over)!r} is not a fact that is a list", source.at)
         self.scope.bind(str(variable), source, place(variable, self.start))
-        self._folding = True
+        self.scope.folding = True
         try:
             inner = None if value is None else present(self.build(value, depth))
             test = None if where is None else _required(self.build(where, depth), "yesno")
         finally:
-            self._folding = False
+            self.scope.folding = False
             del self.scope.items[str(variable)]
         kind = _fold_type(name, inner, test, at)
         fold = Fold(
@@ -292,7 +305,9 @@ def compared(op: str, left: Expr, right: Expr, at: Pos) -> Expr:
         raise PolicyError(f"{describe(left.type)} has no order; use == or !=", at)
     for known, other in ((left.type.values, right), (right.type.values, left)):
         if known and isinstance(other, Const) and other.value not in known:
-            raise PolicyError(f"{other.value!r} is not one of {', '.join(map(str, known))}", other.at)
+            raise PolicyError(
+                f"{other.value!r} is not one of {', '.join(map(str, known))}", other.at
+            )
     return Compare(op=cast(Any, op), left=left, right=right, type=kinds.YESNO, at=at)
 
 

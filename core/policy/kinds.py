@@ -17,7 +17,27 @@ DOTTED = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,4}", re.ASC
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,59}", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 #: Words that mean something in the language and so cannot name anything.
-RESERVED = frozenset("and or not if else of is null for in where yes no true false up to".split())
+RESERVED = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "if",
+        "else",
+        "of",
+        "is",
+        "null",
+        "for",
+        "in",
+        "where",
+        "yes",
+        "no",
+        "true",
+        "false",
+        "up",
+        "to",
+    ]
+)
 
 MAX_ITEMS = 200
 

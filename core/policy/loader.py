@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any, cast
 
 from core.money import EXPONENTS
@@ -17,7 +18,15 @@ from core.policy.scope import Scope
 from core.policy.steps import Rounding, rounding
 from core.policy.tables import Lets
 from core.policy.tree import (
-    Calendar, Const, Declared, Effective, Fact, Row, Table, Tree, Type,
+    Calendar,
+    Const,
+    Declared,
+    Effective,
+    Fact,
+    Row,
+    Table,
+    Tree,
+    Type,
 )  # fmt: skip
 
 _ABOUT = ("title", "source", "jurisdiction", "certainty", "note")
@@ -135,7 +144,9 @@ class _Loader:
             self.scope.facts[name] = kind
             given = None if default is None else coerce_default(default, kind)
             found.append(
-                Declared(name=name, type=kind, has_default=default is not None, default=given, at=at)
+                Declared(
+                    name=name, type=kind, has_default=default is not None, default=given, at=at
+                )
             )
         return tuple(found)
 
@@ -204,7 +215,8 @@ class _Loader:
         node = kinds.mapping_of(self.values["calendars"])
         found = []
         for name, value in node.values.items():
-            at = kinds.check_name(name, node.place(name), kinds.NAME) and node.place(name)
+            at = node.place(name)
+            kinds.check_name(name, at, kinds.NAME)
             if any(fact.partition(".")[0] == name for fact in self.scope.facts):
                 raise PolicyError(f"{name!r} is the name of a fact too; choose another", at)
             found.append(self._calendar(name, kinds.mapping_of(value)))
@@ -224,7 +236,8 @@ class _Loader:
         if len(weekend) == 7:
             raise PolicyError("a week needs a working day", node.place("weekend"))
         holidays = node.values["holidays"]
-        fact, days = "", frozenset()
+        fact = ""
+        days: frozenset[date] = frozenset()
         if isinstance(holidays, Listing):
             texts = [kinds.text_of(item) for item in holidays.items]
             days = frozenset(day(text.value, text.at) for text in texts)

@@ -15,7 +15,15 @@ from core.policy.scope import Scope
 from core.policy.steps import STEPS, Rounding, stepped
 from core.policy.tables import amount_of
 from core.policy.tree import (
-    Const, Deadline, Expr, Fact, Grant, Reason, Refusal, Rule, walk,
+    Const,
+    Deadline,
+    Expr,
+    Fact,
+    Grant,
+    Reason,
+    Refusal,
+    Rule,
+    walk,
 )  # fmt: skip
 
 MONEY_REMEDIES = frozenset(
@@ -145,7 +153,9 @@ class _Line:
         remedies = [key for key in values if key in REMEDIES]
         ways = bool(remedies) + ("choice" in values) + ("all" in values)
         if ways != 1:
-            raise PolicyError("a row gives remedies, or `all`, or a `choice`: one of them", self.line.at)
+            raise PolicyError(
+                "a row gives remedies, or `all`, or a `choice`: one of them", self.line.at
+            )
         if remedies:
             return (self._grants(self.line, None),), False
         key = "choice" if "choice" in values else "all"
@@ -156,7 +166,9 @@ class _Line:
             grants = [grant for item in parts.items for grant in self._inner(item)]
             return (tuple(grants),), False
         if self.defaults.combine != "first" or len(parts.items) < 2:
-            raise PolicyError("a `choice` has two entries or more, and needs `combine: first`", parts.at)
+            raise PolicyError(
+                "a `choice` has two entries or more, and needs `combine: first`", parts.at
+            )
         return tuple(self._offer(item) for item in parts.items), True
 
     def _offer(self, node: Node) -> tuple[Grant, ...]:
@@ -193,10 +205,12 @@ class _Line:
         if unit != "money":
             if most is not None:
                 raise PolicyError("only money is left to the agent", node.at)
-            return Grant(remedy=remedy, unit=cast(Any, unit), amount=least, up_to=None, label=label, at=at)
+            return Grant(
+                remedy=remedy, unit=cast(Any, unit), amount=least, up_to=None, label=label, at=at
+            )
         maps = [outer, part] if outer is not None else [part]
         # Steps of the entry itself come before those of the row around it.
-        lines = [each for each in reversed(maps)]
+        lines = list(reversed(maps))
         amount = stepped(least, lines, self.scope, self.defaults.rounding)
         up_to = None if most is None else stepped(most, lines, self.scope, self.defaults.rounding)
         return Grant(remedy=remedy, unit="money", amount=amount, up_to=up_to, label=label, at=at)
@@ -222,7 +236,11 @@ class _Line:
 
 def _unit(remedy: str, expr: Expr, at: Pos) -> str:
     kind = expr.type.kind
-    if kind == "money" and expr.type.currency is None and remedy in MONEY_REMEDIES | {"coupon", "voucher"}:
+    if (
+        kind == "money"
+        and expr.type.currency is None
+        and remedy in MONEY_REMEDIES | {"coupon", "voucher"}
+    ):
         return "money"
     if kind == "percent" and remedy in ("coupon", "voucher"):
         return "percent"
@@ -285,7 +303,9 @@ def deadlines(node: Node, scope: Scope) -> tuple[Deadline, ...]:
 def _deadline(text: Text, when: tuple[Expr, ...], scope: Scope) -> Deadline:
     match = _DEADLINE.fullmatch(text.value)
     if match is None:
-        raise PolicyError("write `10 working days`, `20 days after asked_on` or `2 months`", text.at)
+        raise PolicyError(
+            "write `10 working days`, `20 days after asked_on` or `2 months`", text.at
+        )
     after = None if match[3] is None else present(scope.name(match[3], text.at))
     if after is not None and after.type.kind != "date":
         raise PolicyError(f"{match[3]!r} is not a date", text.at)
@@ -294,7 +314,9 @@ def _deadline(text: Text, when: tuple[Expr, ...], scope: Scope) -> Deadline:
     if calendar and calendar not in scope.calendars:
         raise PolicyError(f"{calendar!r} is not under `calendars`", text.at)
     if bool(calendar) != (working and after is not None):
-        raise PolicyError("working days after a date need `by` and a calendar; others do not", text.at)
+        raise PolicyError(
+            "working days after a date need `by` and a calendar; others do not", text.at
+        )
     return Deadline(
         count=int(match[1]), unit=cast(Any, match[2]), after=after, calendar=calendar, when=when,
         at=text.at,
@@ -328,5 +350,3 @@ def _free(line: Mapping, key: str) -> str:
     if len(text.value) > 300 or not text.value.isprintable():
         raise PolicyError(f"`{key}` is one line of at most 300 characters", text.at)
     return text.value
-
-

@@ -24,6 +24,7 @@ class Scope:
     items: dict[str, Type] = field(default_factory=dict)
     written: list[Let] = field(default_factory=list)
     depths: dict[str, int] = field(default_factory=dict)
+    folding: bool = False
     fold_nodes: int = 0
     used_depth: int = 0
 
@@ -48,10 +49,13 @@ class Scope:
             if rest not in fields:
                 known = ", ".join(f"{head}.{part}" for part in fields)
                 raise PolicyError(f"an item has {known}, no {f'{head}.{rest}'!r}", at)
-            return Item(variable=head, field=rest, type=fields[rest], at=at)
+            index = list(fields).index(rest)
+            return Item(
+                variable=head, field=rest, index=index, fold=self.folding, type=fields[rest], at=at
+            )
         if rest:
             raise PolicyError(f"an item here is a plain value; write {head!r}", at)
-        return Item(variable=head, type=kind, at=at)
+        return Item(variable=head, fold=self.folding, type=kind, at=at)
 
     def bind(self, variable: str, over: Fact, at: Pos) -> None:
         """Let `variable` stand for the items of a list."""

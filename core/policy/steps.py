@@ -16,9 +16,7 @@ from core.policy.scope import Scope
 from core.policy.tables import amount_of
 from core.policy.tree import Arithmetic, ByCurrency, Call, Const, Expr, Threshold
 
-STEPS = frozenset(
-    {"each", "share", "at_least", "at_most", "round", "only_from", "only_over"}
-)
+STEPS = frozenset({"each", "share", "at_least", "at_most", "round", "only_from", "only_over"})
 _MODES = {"half_up": "round", "half_even": "round_even", "up": "round_up", "down": "round_down"}
 _ROUND = re.compile(r"(half_up|half_even|up|down)(?: to ([0-9.]{1,20}))?", re.ASCII)
 MAX_STEP_VALUES = 12
@@ -57,15 +55,13 @@ def rounding(node: Node, scope: Scope) -> Rounding:
 
 
 def _minor(value: Fraction, currency: str, at: Pos) -> int:
-    minor = value * 10 ** exponent(currency)
+    minor = value * Fraction(10) ** exponent(currency)
     if minor.denominator != 1:
         raise PolicyError(f"{currency} has no such small unit; state the step by currency", at)
     return minor.numerator
 
 
-def stepped(
-    amount: Expr, lines: Sequence[Mapping], scope: Scope, final: Rounding
-) -> Expr:
+def stepped(amount: Expr, lines: Sequence[Mapping], scope: Scope, final: Rounding) -> Expr:
     """`amount` with every step of `lines` done to it, and rounded to the payable unit at the end."""
     expr = present(amount)
     for line in lines:

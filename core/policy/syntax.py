@@ -34,8 +34,8 @@ def parse(text: str, start: Pos) -> Syntax:
     try:
         return _parser().parse(text)
     except UnexpectedInput as error:
-        where = error.pos_in_stream
-        at = len(text) if where is None or where < 0 else where
+        found = error.pos_in_stream
+        at = len(text) if found is None or found < 0 else found
         shown = text[at : at + 20].strip()
         said = f"{shown!r} cannot stand here" if shown else "the expression ends too early"
         raise PolicyError(f"{said}: {text[:60]!r}", start.shifted(at)) from None
@@ -55,10 +55,8 @@ def _check_brackets(text: str, start: Pos) -> None:
 def place(syntax: Syntax, start: Pos) -> Pos:
     """Where a piece of an expression stands in the document."""
     if isinstance(syntax, Token):
-        offset = syntax.start_pos
-    else:
-        offset = None if syntax.meta.empty else syntax.meta.start_pos
-    return start.shifted(offset or 0)
+        return start.shifted(syntax.start_pos or 0)
+    return start.shifted(0 if syntax.meta.empty else syntax.meta.start_pos)
 
 
 def parse_node(node: Text) -> Syntax:

@@ -40,7 +40,9 @@ class Lets:
                 raise PolicyError(f"{name!r} is the name of a fact too; choose another", at)
             self.define(name, value, at)
 
-    def define(self, name: str, node: Node, at: Pos, *, hidden: bool = False, level: int = 0) -> None:
+    def define(
+        self, name: str, node: Node, at: Pos, *, hidden: bool = False, level: int = 0
+    ) -> None:
         """Add one named value to the scope."""
         outer, self.scope.used_depth = self.scope.used_depth, 0
         value: Expr | Table
@@ -66,7 +68,9 @@ class Lets:
                 raise PolicyError("a list has no value; count or sum it", node.at)
             return expr
         if node.value and not kinds.WORD.fullmatch(node.value):
-            raise PolicyError(f"{node.value[:40]!r} is not a word; expressions have no quotes", node.at)
+            raise PolicyError(
+                f"{node.value[:40]!r} is not a word; expressions have no quotes", node.at
+            )
         kind = Type(kind="word", values=(node.value,))
         return Const(value=node.value, type=kind, at=node.at)
 
@@ -92,7 +96,9 @@ class Lets:
             rest = {key: value for key, value in line.values.items() if key not in _ROW_KEYS}
             if "else" in line.values:
                 if item is not node.items[-1] or line.values.keys() & {"when", "unless", "is"}:
-                    raise PolicyError("`else` is the last row and has no `when`", line.place("else"))
+                    raise PolicyError(
+                        "`else` is the last row and has no `when`", line.place("else")
+                    )
                 rest = {"": line.values["else"], **rest}
             elif "is" in line.values:
                 rest = {"": line.values["is"], **rest}
@@ -145,9 +151,7 @@ class Lets:
                 raws.append((when + also, self._cell_value(name, found, level), inner.at))
         return raws
 
-    def _keys(
-        self, node: Mapping, subject: Expr
-    ) -> list[tuple[Text, Node, tuple[Expr, ...]]]:
+    def _keys(self, node: Mapping, subject: Expr) -> list[tuple[Text, Node, tuple[Expr, ...]]]:
         found: list[tuple[Text, Node, tuple[Expr, ...]]] = []
         for name, value in node.values.items():
             key = node.keys[name]

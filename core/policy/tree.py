@@ -92,10 +92,14 @@ class Named(Expr):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item(Expr):
-    """The item a fold or a `for_each` stands at, or one field of it ('' for the item itself)."""
+    """The item a fold or a `for_each` stands at, or one field of it ('' for the item itself).
+
+    index: of the field in its record. fold: whose item it is, an aggregate's or a row's."""
 
     variable: str
     field: str = ""
+    index: int = 0
+    fold: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,3 +369,16 @@ def walk(expr: Expr) -> Iterator[Expr]:
     yield expr
     for child in children(expr):
         yield from walk(child)
+
+
+def spoken(expr: Expr) -> str:
+    """The name of a value for a message."""
+    match expr:
+        case Fact():
+            return expr.name
+        case Named():
+            name = expr.name.partition("#")[0]
+            return f"{name}.{expr.column}" if expr.column else name
+        case Item():
+            return f"{expr.variable}.{expr.field}" if expr.field else expr.variable
+    return "a value"
