@@ -29,16 +29,23 @@ class PolicyVersion(Record):
     name: str
     version_hash: str
     text: str
+    variant: str
     effective_from: date
     published_at: datetime
     published_by: str | None = None
 
 
 def publish(
-    tx: Tx, text: str, *, effective_from: date, by: str | None, moment: Moment
+    tx: Tx,
+    text: str,
+    *,
+    variant: str = "",
+    effective_from: date,
+    by: str | None,
+    moment: Moment,
 ) -> PolicyVersion:
     """Raises `core.policy.PolicyError` for a text that is no policy, `PolicyTaken`."""
-    policy = load(text)
+    policy = load(text, variant=variant)
     if tx.count(PolicyVersion, name=policy.name, version_hash=policy.version_hash):
         raise PolicyTaken(f"{policy.name} {policy.version_hash[:12]} is published already")
     version = PolicyVersion(
@@ -46,6 +53,7 @@ def publish(
         name=policy.name,
         version_hash=policy.version_hash,
         text=text,
+        variant=variant,
         effective_from=effective_from,
         published_at=moment.now,
         published_by=by,
@@ -59,10 +67,11 @@ def in_force(reader: Reader, name: str, day: date) -> Policy | None:
     versions = [v for v in reader.find(PolicyVersion, name=name) if v.effective_from <= day]
     if not versions:
         return None
-    return loaded(max(versions, key=lambda v: (v.effective_from, v.published_at)).text)
+    latest = max(versions, key=lambda v: (v.effective_from, v.published_at))
+    return loaded(latest.text, latest.variant)
 
 
 @lru_cache(maxsize=64)
-def loaded(text: str) -> Policy:
+def loaded(text: str, variant: str) -> Policy:
     """A published text as a policy; loading is slow, texts never change."""
-    return load(text)
+    return load(text, variant=variant)

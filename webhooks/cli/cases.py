@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import click
 
@@ -14,6 +14,7 @@ from core.errors import AmendsError
 from core.message import step
 from core.moment import Moment
 from core.payout import Payout
+from core.record import Record
 from core.store import Reader
 from core.writeback import readable
 from webhooks.app import Services
@@ -38,7 +39,7 @@ def case() -> None:
 @opened
 def list_(of: Services, state: str | None, ticket: str | None, limit: int, json_: bool) -> None:
     """Newest first."""
-    equals: dict[str, object] = {"state": state} if state else {}
+    equals: dict[str, Any] = {"state": state} if state else {}
     if ticket:
         equals["ticket_id"] = ticket
     with of.store.read() as reader:
@@ -70,7 +71,12 @@ def show_(of: Services, case_id: str, language: str, json_: bool) -> None:
         tasks = reader.find(Task, case_id=case_id)
         writings = reader.find(Writing, case_id=case_id)
     if json_:
-        parts = {"steps": steps, "payouts": payouts, "tasks": tasks, "writings": writings}
+        parts: dict[str, Sequence[Record]] = {
+            "steps": steps,
+            "payouts": payouts,
+            "tasks": tasks,
+            "writings": writings,
+        }
         rows = {name: [show.record(row) for row in of_kind] for name, of_kind in parts.items()}
         show.as_json({**show.record(found), **rows})
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
@@ -52,7 +53,7 @@ def add(
     name: str,
     title: str | None,
     pairs: Sequence[str],
-    options: click.utils.LazyFile | None,
+    options: TextIO | None,
     live: bool,
     no_install: bool,
 ) -> None:
@@ -100,7 +101,7 @@ def install(of: Services, connection_id: str) -> None:
 @click.argument("connection_id")
 @click.argument("options", type=click.File("r"))
 @opened
-def options(of: Services, connection_id: str, options: click.utils.LazyFile) -> None:
+def options(of: Services, connection_id: str, options: TextIO) -> None:
     """Set how a helpdesk's tickets are handled, from a JSON file (- for standard input)."""
     connecting.change_options(of, connection_id, _options(options.read()))
     click.echo(f"{connection_id}: set")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 import click
 
 from core import ledger as books
 from core.connection import Connection
 from core.errors import AmendsError
+from core.money import Money
 from core.store import schema
 from core.store.sealing import new_key
 from webhooks import keys as key_file
@@ -81,7 +84,7 @@ def ledger() -> None:
 @click.option("--anchor", type=click.File("r"), help="a file written by `ledger anchor`")
 @click.option("--json", "json_", is_flag=True, help="one JSON object")
 @opened
-def verify(of: Services, anchor: click.utils.LazyFile | None, json_: bool) -> None:
+def verify(of: Services, anchor: TextIO | None, json_: bool) -> None:
     """Check every entry, the chain, and that nothing can be changed. Exit 1 if something is off."""
     with of.store.read() as reader:
         found = books.verify(reader, anchor.read() if anchor else None)
@@ -113,7 +116,8 @@ def balance(of: Services, json_: bool) -> None:
     """What each account holds, by currency."""
     with of.store.read() as reader:
         found = books.balances(reader)
+    rows = [(account, Money(minor, cur)) for (account, cur), minor in sorted(found.items())]
     if json_:
-        show.as_json([{"account": account, "amount": str(money)} for account, money in found])
+        show.as_json([{"account": account, "amount": str(money)} for account, money in rows])
         return
-    show.table(("account", "amount"), found)
+    show.table(("account", "amount"), rows)

@@ -59,7 +59,7 @@ def run_web(of: Services, app: Flask) -> None:
     stop = _until_told()
     thread = threading.Thread(target=server.run, name="amends-web", daemon=True)
     thread.start()
-    host, port = of.settings.host, server.effective_port  # type: ignore[attr-defined]
+    host, port = of.settings.host, server.effective_port
     click.echo(f"amends: listening on http://{host}:{port}", err=True)
     stop.wait()
     server.close()

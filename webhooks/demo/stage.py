@@ -14,7 +14,7 @@ from core.errors import AmendsError
 from core.moment import Moment
 from core.people import Person, PersonIdentity
 from core.policies import publish
-from core.policy.packs import text_of
+from core.policy import pack_text
 from core.store.schema import upgrade
 from core.store.sealing import new_key
 from sandbox.world import AGENT
@@ -160,7 +160,7 @@ def _people(of: Services, desk_id: str) -> None:
         created_at=moment.now,
     )
     with of.store.write() as tx:
-        publish(tx, text_of(POLICY), effective_from=moment.now.date(), by=None, moment=moment)
+        publish(tx, pack_text(POLICY), effective_from=moment.now.date(), by=None, moment=moment)
         for person, account in ((agent, str(AGENT["id"])), (manager, "9002")):
             tx.add(person)
             tx.add(
