@@ -129,7 +129,7 @@ def test_the_two_kinds_of_webhook_exclude_each_other(desk: Caller, listener: Lis
         (429, {"Retry-After": "20"}, 6),
         (503, {"Retry-After": "60"}, 1),
         (503, {}, 1),
-        (500, {}, 1),
+        (500, {"Retry-After": "20"}, 1),
         (404, {}, 1),
     ],
 )
