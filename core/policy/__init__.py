@@ -26,7 +26,7 @@ from core.policy.tree import Declared, Effective, Tree
 
 __all__ = [
     "Blocked", "Component", "Decision", "Due", "Policy", "PolicyError", "UnknownPack", "blocked",
-    "decide", "load", "load_pack", "packs", "unfit_facts", "variants",
+    "decide", "load", "load_pack", "pack_text", "packs", "unfit_facts", "variants",
 ]  # fmt: skip
 
 
@@ -126,10 +126,16 @@ def packs() -> dict[str, tuple[str, str]]:
     return found
 
 
-def load_pack(name: str) -> Policy:
-    """A policy that ships with Amends. Raises `UnknownPack`."""
+def pack_text(name: str) -> tuple[str, str]:
+    """The text of a policy that ships with Amends, and its variant in it. Raises `UnknownPack`."""
     file, variant = packs().get(name, ("", ""))
     if not file:
         raise UnknownPack(f"there is no pack {name[:60]!r}; `amends policy list` shows them")
-    text = (resources.files(f"{__name__}.packs") / file).read_bytes()
-    return load(text, name=file, variant=variant)
+    text = (resources.files(f"{__name__}.packs") / file).read_text(encoding="utf-8")
+    return text, variant
+
+
+def load_pack(name: str) -> Policy:
+    """A policy that ships with Amends. Raises `UnknownPack`."""
+    text, variant = pack_text(name)
+    return load(text, name=name, variant=variant)

@@ -159,8 +159,16 @@ def _people(of: Services, desk_id: str) -> None:
         roles=["approver"],
         created_at=moment.now,
     )
+    text, variant = pack_text(POLICY)
     with of.store.write() as tx:
-        publish(tx, pack_text(POLICY), effective_from=moment.now.date(), by=None, moment=moment)
+        publish(
+            tx,
+            text,
+            variant=variant,
+            effective_from=moment.now.date(),
+            by=None,
+            moment=moment,
+        )
         for person, account in ((agent, str(AGENT["id"])), (manager, "9002")):
             tx.add(person)
             tx.add(
