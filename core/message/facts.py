@@ -6,6 +6,7 @@ that is not what its name takes is treated as not known: its sentence is left ou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from typing import TypeVar
@@ -27,6 +28,8 @@ from core.money import Money, parse_money
 _LIMITS: dict[Kind, int] = {"name": 80, "code": 120, "text": 400}
 _MOST_LISTED = 5
 _VERSION_LENGTH = 8
+_LARGEST_NUMBER = 10**15
+_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+", re.ASCII)
 
 T = TypeVar("T")
 
@@ -61,10 +64,15 @@ def _value(language: Language, kind: Kind, name: str, fact: object, zone: tzinfo
     if kind == "said" and isinstance(fact, str):
         return _said(language, name.removesuffix("s"), fact)
     if kind in _LIMITS:
-        plain = isinstance(fact, str | int) and not isinstance(fact, bool)
-        return outside_value(language, kind, str(fact)) if plain else None
-    shown = _figure(language, kind, fact, zone)
-    return isolated(shown, rtl=language.rtl) if shown else None
+        number = _number(fact)
+        shown = fact if isinstance(fact, str) else "" if number is None else str(number)
+        if kind == "text":
+            # The words end the sentence themselves; a policy's code reads better as words.
+            shown = shown.rstrip(" .")
+            shown = shown.replace("_", " ") if _CODE.fullmatch(shown) else shown
+        return outside_value(language, kind, shown)
+    figure = _figure(language, kind, fact, zone)
+    return isolated(figure, rtl=language.rtl) if figure else None
 
 
 def _listed(language: Language, parts: Iterable[Text | None]) -> Text | None:
@@ -85,16 +93,26 @@ def _figure(language: Language, kind: Kind, fact: object, zone: tzinfo) -> str |
         amount = _money(fact)
         return money_in(language, amount) if amount and amount.minor >= 0 else None
     if kind in ("count", "days"):
-        if not isinstance(fact, int) or isinstance(fact, bool):
+        number = _number(fact)
+        if number is None:
             return None
-        return (days_in if kind == "days" else number_in)(language, fact)
+        return (days_in if kind == "days" else number_in)(language, number)
     if kind == "day":
         on = _read(date.fromisoformat, fact, date)
         return day_in(language, on) if on else None
     at = _read(datetime.fromisoformat, fact, datetime)
     if at is None or at.tzinfo is None:
         return None
-    return (time_in if kind == "time" else moment_in)(language, at, zone)
+    try:
+        return (time_in if kind == "time" else moment_in)(language, at, zone)
+    except OverflowError:
+        return None  # the last hours of the calendar, in a zone ahead of UTC
+
+
+def _number(fact: object) -> int | None:
+    if not isinstance(fact, int) or isinstance(fact, bool):
+        return None
+    return fact if 0 <= fact < _LARGEST_NUMBER else None
 
 
 def _money(fact: object) -> Money | None:

@@ -63,9 +63,11 @@ def _extension(parts: list[str]) -> int:
 
 def _locale(code: str, region: str) -> Locale | None:
     try:
-        return Locale.parse(f"{code}_{region.upper()}")
+        found = Locale.parse(f"{code}_{region.upper()}")
     except (UnknownLocaleError, ValueError):
         return None
+    # For a region it does not know, Babel answers with another one.
+    return found if found.territory == region.upper() else None
 
 
 def money(language: str | None, amount: Money) -> str:
@@ -116,7 +118,7 @@ def days_in(language: Language, days: int) -> str:
 
 
 def day_in(language: Language, date_: date) -> str:
-    if not language.solar:
+    if not language.solar or date_.year < _SOLAR_FROM:
         return _digits(language, format_date(date_, "d MMMM y", locale=language.locale))
     year, month, day_ = solar_hijri(date_)
     name = language.words.phrase(f"solar_month.{SOLAR_MONTHS[month - 1]}")
@@ -140,11 +142,12 @@ SOLAR_MONTHS = (
 )  # fmt: skip
 
 
-def solar_hijri(date_: date) -> tuple[int, int, int]:
-    """Year, month and day of Iran's civil calendar, by its 33-year leap rule.
+# From here the 33-year leap rule agrees with Iran's official, astronomical calendar.
+_SOLAR_FROM = 1800
 
-    The rule agrees with the official, astronomical calendar for the Gregorian years 1800 to 2100.
-    """
+
+def solar_hijri(date_: date) -> tuple[int, int, int]:
+    """Year, month and day of Iran's civil calendar, by its 33-year leap rule."""
     year = date_.year - 621
     if date_ < _nowruz(year):
         year -= 1

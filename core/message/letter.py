@@ -20,7 +20,7 @@ from core.ports import Remedy
 from core.routing import Tone
 
 _LONGEST_NAME = 60
-_NO_NAME = re.compile(r"@|://|\bwww\.|/|\d{4}", re.IGNORECASE)
+_NO_NAME = re.compile(r"@|://|\bwww\.|\.\w+/|\d{4}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

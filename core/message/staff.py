@@ -11,7 +11,9 @@ from core.message.facts import fill, outside_value
 from core.message.language import Language, language_of
 from core.message.letter import Given, given_line
 from core.message.page import bullets, page, stack
-from core.message.values import Text
+from core.message.values import Text, own
+from core.message.vocabulary import ALIASES
+from core.money import EXPONENTS, LIMIT_MINOR, Money
 
 NoteKind = Literal[
     "given", "pending", "asking", "suggested", "waiting_approval", "nothing_due", "cannot_decide",
@@ -42,18 +44,18 @@ def note(
     *,
     kind: NoteKind,
     given: Sequence[Given] = (),
-    task_kind: str | None = None,
+    task: str | None = None,
     zone: tzinfo = UTC,
     **facts: object,
 ) -> Text:
     """A private note for staff. `facts` by the names of `core.message.vocabulary`.
 
-    given: the remedies it is about. task_kind: for `needs_person`, what the person is needed for.
+    given: the remedies it is about. task: for `needs_person`, the kind of task it is.
     """
     spoken = language_of(language)
     values = _values(spoken, facts, zone)
     if kind == "needs_person":
-        parts = _task(spoken, task_kind or "other", values)
+        parts = _task(spoken, task or "other", values)
     else:
         parts = [spoken.words.say(f"note.{kind}", values) or Text("", "")]
     remedies = [given_line(spoken, one) for one in given]
@@ -70,7 +72,7 @@ def task(
 ) -> TaskText:
     """The words of a task. A kind there are no words for says so and shows what is known."""
     spoken = language_of(language)
-    title, body, todo = _task(spoken, kind, _values(spoken, {"what": kind, **known}, zone))
+    title, body, todo = _task(spoken, kind, _values(spoken, known, zone))
     return TaskText(title.plain, body.plain, todo.plain)
 
 
@@ -78,26 +80,37 @@ def step(language: str | None, what: str, data: Mapping[str, object], *, zone: t
     """One line of a case's story: `Refunded 12.50 EUR. Shopify confirmed at 14:02.`"""
     spoken = language_of(language)
     words = spoken.words
-    values = _values(spoken, {**data, "what": what}, zone)
+    values = _values(spoken, data, zone)
     remedy = data.get("remedy")
     done = f"done.{remedy}" if words.has(f"done.{remedy}") else "done.other"
     values["done"] = words.say(done, values) or Text("", "")
-    key = f"step.{what}" if words.has(f"step.{what}") else "step.other"
+    if words.has(f"task.{data.get('kind')}.title"):
+        values["task_title"] = own(words.phrase(f"task.{data['kind']}.title"))
+    key = f"step.{what}"
+    if not words.has(key):
+        key, values = "step.other", {**values, **fill(spoken, {"what": what})}
     said = words.say(key, values)
     return said.plain if said else ""
 
 
 def _task(language: Language, kind: str, values: Mapping[str, Text]) -> list[Text]:
-    known = kind if language.words.has(f"task.{kind}.title") else "other"
+    if not language.words.has(f"task.{kind}.title"):
+        kind, values = "other", {**fill(language, {"what": kind}), **values}
     parts = ("title", "body", "todo")
-    return [language.words.say(f"task.{known}.{part}", values) or Text("", "") for part in parts]
+    return [language.words.say(f"task.{kind}.{part}", values) or Text("", "") for part in parts]
 
 
 def _values(language: Language, facts: Mapping[str, object], zone: tzinfo) -> dict[str, Text]:
-    """The facts, and what can be made of them: days of an extension, and commands."""
-    if facts.get("remedy") == "extension":
-        facts = {"days": facts.get("quantity"), **facts}
-    values = fill(language, facts, zone)
+    """The facts, and what can be made of them: what goes by another name, and commands."""
+    known = dict(facts)
+    for name, others in ALIASES.items():
+        if known.get(name) is None:
+            known[name] = next((facts[o] for o in others if facts.get(o) is not None), None)
+    if known.get("amount") is None:
+        known["amount"] = _minor(facts)
+    if known.get("remedy") == "extension":
+        known = {"days": known.get("quantity"), **known}
+    values = fill(language, known, zone)
     commands = {"approve_command": ("case approve", "case"), "done_command": ("task done", "task")}
     for name, (verb, about) in commands.items():
         what = facts.get(about)
@@ -105,3 +118,11 @@ def _values(language: Language, facts: Mapping[str, object], zone: tzinfo) -> di
         if shown:
             values[name] = shown
     return values
+
+
+def _minor(facts: Mapping[str, object]) -> Money | None:
+    """The amount of a stored document that has `minor` and `currency`."""
+    minor, currency = facts.get("minor"), facts.get("currency")
+    if type(minor) is not int or not isinstance(currency, str) or currency not in EXPONENTS:
+        return None
+    return Money(minor, currency) if minor <= LIMIT_MINOR else None

@@ -17,19 +17,19 @@ Kind = Literal[
 
 _BY_KIND: dict[Kind, str] = {
     "name": "approver approvers customer desk doer host person requester till",
-    "text": "detail field rule_words status tag tags why",
-    "code": """case code confirmation currency currencies order orders other_case other_order policy
-        policy_version rule task ticket what""",
-    "money": """amount cap uncapped left limit owed goodwill paid payable refunded refundable total
-        made_good""",
+    "text": "detail field rule_words state status tag tags why",
+    "code": """case code confirmation currency currencies order orders other_case other_ticket
+        payout policy policy_version rule task ticket what""",
+    "money": """amount asked cap uncapped left limit owed goodwill made_good paid payable refunded
+        refundable total""",
     "count": "count quantity tries",
     "days": "days",
     "day": "deadline happened_on made_good_on",
     "time": "at",
     "moment": "expires_at since until",
-    "said": "reason reasons remedy",
+    "said": "outcome reason reasons remedy",
     "own": """approve_command close customer_name done done_command given greeting remedies sign_off
-        sorry thanks the_order""",
+        sorry task_title thanks the_order""",
 }
 
 NAMES: dict[str, Kind] = {name: kind for kind, names in _BY_KIND.items() for name in names.split()}
@@ -38,3 +38,15 @@ NAMES: dict[str, Kind] = {name: kind for kind, names in _BY_KIND.items() for nam
 LETTER_NAMES = frozenset(
     {"greeting", "sorry", "remedies", "thanks", "close", "customer_name", "sign_off", "order"}
 )
+
+#: Names under which stored documents keep the same thing: the first that is there counts.
+ALIASES = {
+    "host": ("till", "desk"),
+    "confirmation": ("host_object",),
+    "approver": ("by",),
+    "doer": ("by",),
+    "detail": ("missing",),
+    "why": ("said", "note"),
+    "other_case": ("first_case",),
+    "other_ticket": ("first_ticket",),
+}
