@@ -31,7 +31,7 @@ class MemoryStore:
 
     def read(self) -> AbstractContextManager[Reader]:
         self._refuse_nesting()
-        return _Read(self._tables, self._turn)
+        return _Read(self)
 
     def write(self, *leases: Lease) -> AbstractContextManager[Tx]:
         return _Write(self, leases)
@@ -104,10 +104,10 @@ def _held(table: Rows, lease: Lease) -> Work:
 class _Read:
     """Every single read waits for the open transaction and so sees the last commit."""
 
-    def __init__(self, tables: Tables, turn: threading.Lock) -> None:
-        self.workspace_id = tables.workspace_id
-        self._tables = tables
-        self._turn = turn
+    def __init__(self, store: MemoryStore) -> None:
+        self.workspace_id = store.workspace_id
+        self._tables = store._tables
+        self._taking_turns = store._taking_turns
 
     def __enter__(self) -> Reader:
         return self
@@ -116,7 +116,7 @@ class _Read:
         return None
 
     def get(self, kind: type[R], id: str) -> R | None:
-        with self._turn:
+        with self._taking_turns():
             return self._tables.get(kind, id)
 
     def find(
@@ -129,19 +129,19 @@ class _Read:
         limit: int | None = None,
         **equals: object,
     ) -> list[R]:
-        with self._turn:
+        with self._taking_turns():
             return self._tables.find(
                 kind, newest_first=newest_first, after=after, limit=limit, **equals
             )
 
     def count(self, kind: type[Record], /, **equals: object) -> int:
-        with self._turn:
+        with self._taking_turns():
             return self._tables.count(kind, **equals)
 
     def total(
         self, kind: type[Record], column: str, /, *, by: tuple[str, ...] = (), **equals: object
     ) -> dict[tuple[object, ...], int]:
-        with self._turn:
+        with self._taking_turns():
             return self._tables.total(kind, column, by=by, **equals)
 
 

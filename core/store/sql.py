@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -132,6 +132,9 @@ class SqlStore:
             finally:
                 guard.writing = False
 
+    def refuse_nesting(self) -> None:
+        self._guard.refuse_nesting()
+
     def trying(self, session: Session) -> AbstractContextManager[None]:
         return self._database.trying(session)
 
@@ -177,9 +180,13 @@ class _Reads:
         self._store = store
         self._session = session
 
+    def _run(self, sql: str, values: Sequence[object]) -> Any:
+        self._store.refuse_nesting()
+        return self._session.run(sql, values)
+
     def get(self, kind: type[R], id: str) -> R | None:
         plan = self._store.plan(kind)
-        row = self._session.run(plan.get.sql, (self.workspace_id, id)).fetchone()
+        row = self._run(plan.get.sql, (self.workspace_id, id)).fetchone()
         return plan.decode(row) if row else None
 
     def find(
@@ -197,28 +204,31 @@ class _Reads:
         plan = self._store.plan(kind)
         statement = plan.find(equals, newest_first, after is not None, limit is not None)
         values = {**plan.matches(equals), "after": after, "limit": limit}
-        rows = self._session.run(statement.sql, statement.fill(values)).fetchall()
+        rows = self._run(statement.sql, statement.fill(values)).fetchall()
         return [plan.decode(row) for row in rows]
 
     def count(self, kind: type[Record], /, **equals: object) -> int:
         plan = self._store.plan(kind)
         statement = plan.count(equals)
         values = statement.fill(plan.matches(equals))
-        return int(self._session.run(statement.sql, values).fetchone()[0])
+        return int(self._run(statement.sql, values).fetchone()[0])
 
     def total(
         self, kind: type[Record], column: str, /, *, by: tuple[str, ...] = (), **equals: object
     ) -> dict[tuple[object, ...], int]:
         plan = self._store.plan(kind)
         statement = plan.total(column, by, equals)
-        rows = self._session.run(statement.sql, statement.fill(plan.matches(equals))).fetchall()
+        rows = self._run(statement.sql, statement.fill(plan.matches(equals))).fetchall()
         return {plan.decode_columns(by, row): int(row[-1]) for row in rows}
 
 
 class _Transaction(_Reads):
+    def _run(self, sql: str, values: Sequence[object]) -> Any:
+        return self._session.run(sql, values)
+
     def lock(self, kind: type[R], id: str) -> R | None:
         plan = self._store.plan(kind)
-        row = self._session.run(plan.lock.sql, (self.workspace_id, id)).fetchone()
+        row = self._run(plan.lock.sql, (self.workspace_id, id)).fetchone()
         return plan.decode(row) if row else None
 
     def add(self, record: Record) -> None:

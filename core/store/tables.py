@@ -27,6 +27,7 @@ MODULES = (
     "core.offer",
     "core.payout",
     "core.people",
+    "core.policies",
 )
 
 METADATA = sa.MetaData(
