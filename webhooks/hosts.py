@@ -16,7 +16,7 @@ from core.connection import Connection
 from core.errors import AmendsError
 from core.ports import Desk, HostDenied, HostUnavailable, Intake, Roles, Spec, Till
 from core.routing import Routing, read_routing
-from core.store import Store
+from core.store import Reader, Store
 from core.store.sealing import Place, Sealer
 
 T = TypeVar("T")
@@ -156,10 +156,14 @@ class Hosts:
         self._lock = threading.Lock()
         self._made: dict[str, Host] = {}
 
-    def get(self, connection_id: str) -> Host:
-        """Raises `NoSuchConnection`, or `HostDenied` where the connection is off or lost."""
-        with self._store.read() as reader:
-            row = reader.get(Connection, connection_id)
+    def get(self, connection_id: str, tx: Reader | None = None) -> Host:
+        """Inside a transaction, hand it in. Raises `NoSuchConnection`, or `HostDenied` where the
+        connection is off or lost."""
+        if tx is not None:
+            row = tx.get(Connection, connection_id)
+        else:
+            with self._store.read() as reader:
+                row = reader.get(Connection, connection_id)
         if row is None:
             raise NoSuchConnection(f"there is no connection {connection_id}")
         if row.state != "on":

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core import flow, payout, policies, terms, writeback
 from core.case import Case, Writing
+from core.errors import AmendsError
 from core.facts import Trouble, check_ticket, order_names
 from core.flow import Action, Ask, CaseFile, Gather, Release, Rest, Send, Settle, Write
 from core.moment import Moment
@@ -72,6 +74,7 @@ class Worker:
         """Take the case on until there is nothing to do now. `claimed_at` in steady seconds, taken
         before the claim. Raises `LeaseLost` where somebody else has it by now."""
         deadline = claimed_at + self._lease_length.total_seconds()
+        self._wake_hosts(lease)
         action = self._go_on(lease, _nothing)
         while not isinstance(action, Rest):
             try:
@@ -80,6 +83,14 @@ class Worker:
                 log.info("case %s: out of time, left for the next runner", lease.id)
                 return
             action = self._go_on(lease, consequence)
+
+    def _wake_hosts(self, lease: Lease) -> None:
+        """Make the case's hosts ready before any transaction needs to know them."""
+        with self._store.read() as reader:
+            case = reader.get(Case, lease.id)
+        for connection_id in (case.desk_id, case.till_id) if case else ():
+            with suppress(AmendsError):  # whoever needs it says what is wrong
+                self._hosts.get(connection_id or "")
 
     def failed(self, lease: Lease, error: Exception) -> None:
         """A fault of ours: tried again later, and put to a person when it stays."""
@@ -128,7 +139,7 @@ class Worker:
             tx.put(replace(file.case, said="halted", due_at=wait))
             tx.release(lease)
             return Rest(wait)
-        host = self._hosts.get(planned.till_id)
+        host = self._hosts.get(planned.till_id, tx)
         sending, _ = payout.begin(
             tx, planned, pays=_pays(host, planned), calls_within=host.within, moment=moment
         )
@@ -184,7 +195,7 @@ class Worker:
             now = tx.get(Payout, about.id)
             if now is None or now.state is not about.state:
                 return  # somebody else learned of it first
-            routing = self._hosts.get(case.desk_id).routing
+            routing = self._hosts.get(case.desk_id, tx).routing
             flow.on_payout(
                 tx, case, now, result, pays=_pays(host, about), routing=routing, moment=moment
             )
