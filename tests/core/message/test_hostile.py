@@ -205,3 +205,7 @@ def test_any_text_at_all_is_one_harmless_line(value: str, rtl: bool, code: bool)
 def test_names_keep_what_their_spelling_needs() -> None:
     for name in ("علی‌رضا", "O'Neill", "Jean-Luc", "Nguyễn Thị Hồng", "山田太郎", "👩‍🚀 Ana", "Zoë"):
         assert clean(name, 60) == name
+
+
+def test_a_pile_of_marks_does_not_cover_its_neighbours() -> None:
+    assert clean("e" + "\u0316" * 50 + "x", 60) == "e" + "\u0316" * 3 + "x"
