@@ -26,8 +26,11 @@ from core.policy.tree import Declared, Effective, Tree
 
 __all__ = [
     "Blocked", "Component", "Decision", "Due", "Policy", "PolicyError", "UnknownPack", "blocked",
-    "decide", "load", "load_pack", "pack_text", "packs", "unfit_facts", "variants",
+    "decide", "load", "load_pack", "pack_text", "all_packs", "unfit_facts", "variants",
 ]  # fmt: skip
+
+
+_PACKS = resources.files(__name__) / "packs"
 
 
 class UnknownPack(AmendsError):
@@ -114,10 +117,10 @@ def unfit_facts(policy: Policy, facts: Mapping[str, object]) -> tuple[str, ...]:
     return policy.answerer.unfit(facts)
 
 
-def packs() -> dict[str, tuple[str, str]]:
+def all_packs() -> dict[str, tuple[str, str]]:
     """Every policy that ships with Amends: its name, and the file and variant it is in."""
     found: dict[str, tuple[str, str]] = {}
-    for entry in sorted(resources.files(f"{__name__}.packs").iterdir(), key=lambda one: one.name):
+    for entry in sorted(_PACKS.iterdir(), key=lambda one: one.name):
         if entry.name.endswith(".yaml"):
             names = variants_of(entry.read_bytes())
             found.update({name: (entry.name, name) for name in names})
@@ -128,10 +131,10 @@ def packs() -> dict[str, tuple[str, str]]:
 
 def pack_text(name: str) -> tuple[str, str]:
     """The text of a policy that ships with Amends, and its variant in it. Raises `UnknownPack`."""
-    file, variant = packs().get(name, ("", ""))
+    file, variant = all_packs().get(name, ("", ""))
     if not file:
         raise UnknownPack(f"there is no pack {name[:60]!r}; `amends policy list` shows them")
-    text = (resources.files(f"{__name__}.packs") / file).read_text(encoding="utf-8")
+    text = (_PACKS / file).read_text(encoding="utf-8")
     return text, variant
 
 

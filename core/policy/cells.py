@@ -113,7 +113,7 @@ def _against(subject: Expr, op: str, text: str, node: Text, scope: Scope) -> Exp
         end = literal(text, subject.type, node.start.shifted(max(shift, 0)), scope)
     except _NotLiteral:
         right = expression(text, node.start.shifted(max(shift, 0)), scope)
-        return compared(op, subject, right, node.at)
+        return _null_safe(op, subject, right, node.at)
     if op in ("==", "!="):
         return OneOf(
             subject=subject, values=(end,), negated=op == "!=", type=kinds.YESNO, at=node.at
@@ -123,6 +123,15 @@ def _against(subject: Expr, op: str, text: str, node: Text, scope: Scope) -> Exp
     if op in ("<", "<="):
         return _band(subject, None, end, True, op == "<=", node.at)
     return _band(subject, end, None, op == ">=", True, node.at)
+
+
+def _null_safe(op: str, subject: Expr, right: Expr, at: Pos) -> Expr:
+    """A comparison in a cell: a null subject is compared with nothing, so it does not fit."""
+    test = compared(op, subject, right, at)
+    if not subject.type.nullable:
+        return test
+    there = IsNull(subject=subject, negated=True, type=kinds.YESNO, at=at)
+    return And(items=(there, test), type=kinds.YESNO, at=at)
 
 
 def _band(
@@ -220,4 +229,4 @@ def _measured(body: str, kind: Type, at: Pos, scope: Scope) -> Number:
 
 
 def _short(unit: str) -> str:
-    return {"seconds": "s", "minutes": "min", "hours": "h", "days": "d"}[unit]
+    return {"seconds": "s", "minutes": "min", "hours": "h", "days": "d"}.get(unit, "")

@@ -51,12 +51,12 @@ def ratio(value: Any) -> tuple[int, int]:
     return exact.numerator, exact.denominator
 
 
-def rounded_share(base: Number, top: int, bottom: int, step: int) -> int:
+def rounded_share(base: int | Fraction, top: int, bottom: int, step: int) -> int:
     """`top`/`bottom` of `base`, to a multiple of `step`, halves away from zero."""
     if step <= 0:
         raise Undecided("a step to round to that is not greater than zero")
-    if type(base) is not int:
-        exact = base * Fraction(top)
+    if isinstance(base, Fraction):
+        exact = base * top
         top_, bottom_ = exact.numerator, exact.denominator * bottom * step
     else:
         top_, bottom_ = base * top, bottom * step

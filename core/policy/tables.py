@@ -99,12 +99,18 @@ class Lets:
                     raise PolicyError(
                         "`else` is the last row and has no `when`", line.place("else")
                     )
-                rest = {"": line.values["else"], **rest}
+                otherwise = line.values["else"]
+                if _is_columns(otherwise):
+                    kinds.allow(line, {"else"})
+                    line = kinds.mapping_of(otherwise)
+                    rest = line.values
+                else:
+                    rest = {"": otherwise, **rest}
             elif "is" in line.values:
                 rest = {"": line.values["is"], **rest}
             when = conditions(line.values.get("when"), self.scope)
             when += refused_unless(line.values.get("unless"), self.scope)
-            if not when and "else" not in line.values:
+            if not when and "else" not in kinds.mapping_of(item).values:
                 raise PolicyError("a row has a `when`; the last one may be `else`", line.at)
             raws.append((when, self._values(name, rest, line, level), line.at))
         return raws
@@ -201,6 +207,13 @@ class Lets:
         self.rows += 1
         if self.rows > MAX_ROWS:
             raise PolicyError(f"more than {MAX_ROWS} rows; split the policy", at)
+
+
+def _is_columns(node: Node) -> bool:
+    """A mapping of columns, and neither amounts by currency nor a table of its own."""
+    if not isinstance(node, Mapping) or node.values.keys() & {"dated", "rows", "table"}:
+        return False
+    return not all(len(key) == 3 and key.isupper() for key in node.values)
 
 
 _ROW_KEYS = frozenset({"when", "unless", "is", "else"})

@@ -1,0 +1,96 @@
+"""The packs that ship: every published case, to the cent, by both engines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.money import Money
+from core.policy import Decision, decide, all_packs, load_pack, reference
+
+CASES = Path(__file__).with_name("cases")
+#: How the published cases call what we call a remedy.
+WORDS = {"cash": "cash", "refund": "refund", "account_credit": "credit", "extension": "extension"}
+
+
+def published() -> list[Any]:
+    found = []
+    for file in sorted(CASES.glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            case = json.loads(line, parse_float=str)
+            found.append(pytest.param(file.stem, case, id=case["case"]))
+    return found
+
+
+def in_published_words(decision: Decision) -> tuple[str, str]:
+    if decision.outcome in ("refused", "nothing"):
+        return "none", str(Money(0, str(decision.currency)))
+    assert decision.outcome == "give", decision
+    total = decision.total
+    assert total is not None
+    remedies = {WORDS[one.remedy] for one in decision.components}
+    return remedies.pop() if len(remedies) == 1 else "mixed", str(total)
+
+
+@pytest.mark.parametrize(("pack", "case"), published())
+def test_the_pack_answers_the_published_case(pack: str, case: dict[str, Any]) -> None:
+    policy = load_pack(pack)
+    decision = decide(policy, case["inputs"])
+    expected = (case["remedy"], f"{case['amount']} {case['currency']}")
+    assert in_published_words(decision) == expected
+    assert decision.reason == case["reason"]
+    assert reference.decide(policy, case["inputs"]).to_bytes() == decision.to_bytes()
+
+
+@pytest.mark.parametrize("name", sorted(all_packs()))
+def test_the_pack_loads_and_names_itself(name: str) -> None:
+    policy = load_pack(name)
+    assert policy.name == name
+    assert policy.basis in ("owed", "goodwill")
+    assert policy.basis == "goodwill" or dict(policy.tree.about).keys() >= {
+        "source",
+        "jurisdiction",
+        "certainty",
+    }
+
+
+def shop(reason: str, total: str, currency: str, left: str | None = None, **more: Any) -> Decision:
+    order = {
+        "total": {"amount": total, "currency": currency},
+        "refundable": {"amount": left or total, "currency": currency},
+    }
+    return decide(load_pack("online-shop"), {"reason": reason, "order": order, **more})
+
+
+@pytest.mark.parametrize(
+    ("decision", "answer", "asks"),
+    [
+        (shop("late_delivery", "80.00", "EUR", days_late=2), "give apology", False),
+        (shop("late_delivery", "80.00", "EUR", days_late=3), "give refund 8.00 EUR", False),
+        (shop("late_delivery", "80.00", "EUR", days_late=7), "give refund 16.00 EUR", False),
+        (shop("late_delivery", "900.00", "EUR", days_late=7), "give refund 40.00 EUR", False),
+        (shop("late_delivery", "80.00", "EUR", days_late=0), "refused: not_late", False),
+        (shop("late_delivery", "80.00", "EUR"), "cannot decide: days_late is null", False),
+        (shop("damaged_item", "99.99", "EUR"), "give refund 50.00 EUR", False),
+        (shop("damaged_item", "100.01", "EUR"), "give refund 50.01 EUR", True),
+        (shop("damaged_item", "100.00", "EUR", left="12.00"), "give refund 12.00 EUR", False),
+        (shop("damaged_item", "33.333", "KWD"), "give refund 16.667 KWD", False),
+        (shop("damaged_item", "9999", "JPY"), "give refund 5000 JPY", False),
+        (shop("wrong_item", "80.00", "SAR"), "give refund 20.00 SAR + replacement", False),
+        (shop("wrong_item", "80.00", "SAR", left="0"), "give replacement", False),
+        (shop("wrong_item", "80.00", "CHF"), "cannot decide: the policy does not cover CHF", False),
+    ],
+)
+def test_the_online_shop(decision: Decision, answer: str, asks: bool) -> None:
+    assert str(decision) == answer
+    assert decision.needs_yes is asks
+
+
+def test_the_tier_decides_how_much() -> None:
+    vip = shop("damaged_item", "100.00", "EUR", customer={"tier": "vip"})
+    assert str(vip) == "give refund 60.00 EUR"
+    assert vip.needs_yes
+    assert vip.reason == "damaged_vip"
