@@ -56,6 +56,8 @@ def note(
     values = _values(spoken, facts, zone)
     if kind == "needs_person":
         parts = _task(spoken, task or "other", values)
+        if "why" in values and values["why"].plain in parts[1].plain:
+            del values["why"]  # said already
     else:
         parts = [spoken.words.say(f"note.{kind}", values) or Text("", "")]
     remedies = [given_line(spoken, one) for one in given]

@@ -105,6 +105,12 @@ def test_a_note_for_a_person_carries_the_tasks_words() -> None:
     assert facts == "Order: #1001"
 
 
+def test_a_note_says_why_once() -> None:
+    for task_ in ("declined_by_host", "cannot_decide"):
+        said = note("en", kind="needs_person", task=task_, why="too late").plain
+        assert said.count("too late") == 1
+
+
 def test_a_task_points_to_what_was_already_given() -> None:
     known = {
         "made_good_on": "2025-03-12",
