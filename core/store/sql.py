@@ -100,8 +100,8 @@ class SqlStore:
         }
         with self._writing() as session:
             rows = session.run(plan.claim.sql, plan.claim.fill(values)).fetchall()
-        rows.sort(key=lambda row: (row[2], row[0]))
-        return [Lease(kind, id, fence, until) for id, fence, _ in rows]
+        rows.sort(key=lambda row: (min(due for due in row[2:] if due is not None), row[0]))
+        return [Lease(kind, row[0], row[1], until) for row in rows]
 
     def renew(self, lease: Lease, *, now: datetime, length: timedelta) -> Lease:
         plan, until = self.work_plan(lease.kind), now + length

@@ -270,8 +270,11 @@ class WorkPlan(Plan[R]):
         )
 
     def _claim(self) -> Statement:
-        """Takes what is ready; gives id, the new fence, and since when it was due. Rows another
-        worker is taking at this moment are passed over (PostgreSQL; SQLite has one writer)."""
+        """Takes what is ready; gives id, the new fence, `due_at` and `wake_at`. Rows another worker
+        is taking at this moment are passed over (PostgreSQL; SQLite has one writer).
+
+        Plain columns only: SQLite 3.40 answers `wake_at IS NULL` in RETURNING with no for a NULL.
+        """
         t = self._table
         here = t.c.workspace_id == sa.bindparam("in_workspace")
         now = sa.bindparam("now", type_=sa.BigInteger())
@@ -286,10 +289,6 @@ class WorkPlan(Plan[R]):
         unseen = sa.case(
             (_raw(t.c.wake_at) > now, t.c.fence + sa.literal_column("1")), else_=t.c.woken_under
         )
-        due = sa.case(
-            (sa.or_(t.c.wake_at.is_(None), t.c.due_at <= t.c.wake_at), _raw(t.c.due_at)),
-            else_=_raw(t.c.wake_at),
-        )
         return self._compile(
             t.update()
             .where(here, t.c.id.in_(sa.select(ready.c.id)))
@@ -299,7 +298,7 @@ class WorkPlan(Plan[R]):
                 fence=t.c.fence + sa.literal_column("1"),
                 woken_under=unseen,
             )
-            .returning(t.c.id, t.c.fence, due)
+            .returning(t.c.id, t.c.fence, _raw(t.c.due_at), _raw(t.c.wake_at))
         )
 
 
