@@ -126,7 +126,7 @@ def connect(of: Services, urls: Mapping[str, str]) -> Stage:
 #: What the sandbox hosts let in.
 DESK_TOKEN = "zendesk-sandbox-token"  # noqa: S105 - a stand-in on this machine
 _SHOP = {
-    "shop": "hearth-and-table.myshopify.com",
+    "shop": "sandbox-shop.myshopify.com",
     "client_id": "sandbox-client",
     "client_secret": "sandbox-secret",
     "access_token": "shpat_sandbox",
