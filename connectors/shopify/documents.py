@@ -69,10 +69,10 @@ query payments($id: ID!) {
     customer { id }
     disputes { status }
     suggestedRefund { maximumRefundableSet { ...Paid } }
-    transactions(first: 50) {
+    transactions(first: 30) {
       id kind status gateway manualPaymentGateway amountSet { ...Paid } parentTransaction { id }
     }
-    refunds(first: 100) { id note }
+    refunds(first: 50) { id note }
   }
 }
 """

@@ -46,7 +46,7 @@ from core.ports import (
 
 #: How long a key is surely remembered. Retention is said to be 24 hours; less is trusted.
 KEY_LIFE = timedelta(hours=20)
-_REFUNDS_MAX = 100
+_REFUNDS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
