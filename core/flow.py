@@ -272,12 +272,17 @@ def _act(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment) -> 
         moment.log(tx, case.id, "approval_asked", {"offer": offer.id})
         tx.put(replace(case, state=CaseState.WAITING_APPROVAL, said="waiting_approval"))
         return
-    _accept(tx, case, offer, None, moment)
+    _accept(tx, case, routing, offer, None, moment)
 
 
-def _accept(tx: Tx, case: Case, offer: Offer, by: str | None, moment: Moment) -> None:
-    offers.accept(tx, case, offer, by, moment)
-    tx.put(replace(case, state=CaseState.PAYING, said=None, changed_at=moment.now))
+def _accept(
+    tx: Tx, case: Case, routing: Routing, offer: Offer, by: str | None, moment: Moment
+) -> None:
+    planned = offers.accept(tx, case, offer, by, moment)
+    paying = replace(case, state=CaseState.PAYING, said=None, changed_at=moment.now)
+    tx.put(paying)
+    if not planned:  # an apology alone: there is nothing to wait for
+        _after_payouts(tx, paying, routing, moment)
 
 
 def _duplicate(tx: Tx, case: Case, first: Case, moment: Moment) -> None:
@@ -301,7 +306,14 @@ def _duplicate(tx: Tx, case: Case, first: Case, moment: Moment) -> None:
 # ------------------------------------------------------------------------------------ approval
 
 
-def on_release(tx: Tx, case: Case, approval: Approval, order: Order | None, moment: Moment) -> None:
+def on_release(
+    tx: Tx,
+    case: Case,
+    routing: Routing,
+    approval: Approval,
+    order: Order | None,
+    moment: Moment,
+) -> None:
     """Agreed, and the order was read again: pay if it can still bear it."""
     offer = tx.get(Offer, approval.offer_id)
     assert offer is not None  # offers are never deleted
@@ -312,7 +324,7 @@ def on_release(tx: Tx, case: Case, approval: Approval, order: Order | None, mome
         tx.put(replace(approval, state="void"))
         on_trouble(tx, case, Trouble("changed_since", known), moment)
         return
-    _accept(tx, case, offer, approval.decided_by, moment)
+    _accept(tx, case, routing, offer, approval.decided_by, moment)
 
 
 def on_settled_approval(tx: Tx, case: Case, approval: Approval, moment: Moment) -> None:

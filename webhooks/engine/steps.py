@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core import flow, payout, policies, terms, writeback
+from core.approval import Approval
 from core.case import Case, Writing
 from core.errors import AmendsError
 from core.facts import Trouble, check_ticket, order_names
@@ -152,10 +153,7 @@ class Worker:
             case Gather():
                 return self._gather(lease)
             case Release(approval):
-                order = self._order_again(lease)
-                if isinstance(order, HostError):
-                    return _host_trouble(order)
-                return lambda tx, case, m: flow.on_release(tx, case, approval, order, m)
+                return self._release(lease, approval)
             case Settle(approval):
                 return lambda tx, case, m: flow.on_settled_approval(tx, case, approval, m)
             case Send(sending):
@@ -258,6 +256,17 @@ class Worker:
                 till = self._hosts.get(part.till_id).till
                 quotes[position] = till.quote(terms.trial(part))
         return quotes
+
+    def _release(self, lease: Lease, approval: Approval) -> Consequence:
+        order = self._order_again(lease)
+        if isinstance(order, HostError):
+            return _host_trouble(order)
+
+        def consequence(tx: Tx, case: Case, moment: Moment) -> None:
+            routing = self._hosts.get(case.desk_id, tx).routing
+            flow.on_release(tx, case, routing, approval, order, moment)
+
+        return consequence
 
     def _order_again(self, lease: Lease) -> Order | HostError | None:
         with self._store.read() as reader:
