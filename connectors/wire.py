@@ -231,9 +231,6 @@ class GuardedSession(requests.Session):
         other.auth = self.auth
         return other
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        options["allow_redirects"] = False
-        return super().send(request, **options)
-
     def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere, whatever `allow_redirects` a library asks for."""
         return None

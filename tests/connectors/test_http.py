@@ -8,6 +8,7 @@ import time
 import traceback
 import zlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -118,14 +119,15 @@ def test_a_host_that_says_nothing_ends_at_the_deadline(http: Http) -> None:
         assert time.monotonic() - started < 2.2
 
 
-@pytest.mark.parametrize("where", ["head", "body"])
+@pytest.mark.parametrize("where", ["head", "body", "silence"])
 def test_a_slow_drip_ends_at_the_deadline(http: Http, where: str) -> None:
     def script(_: bytes, sock: socket.socket) -> bool:
         if where == "body":
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        for _number in range(50):
+        for _number in range(12 if where == "silence" else 50):
             sock.sendall(b"x")
             time.sleep(0.1)
+        time.sleep(3)
         return False
 
     with raw_host(script) as host:
@@ -234,10 +236,15 @@ def test_the_session_for_libraries_is_as_careful(http: Http) -> None:
     assert not attempt.written
 
 
-def test_a_proxy_of_the_machine_is_not_used(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_the_machine_is_used(
+    http: Http, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password mine")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{_dead_port()}")
     with raw_host(always(answer())) as host:
         assert http.get_json(host.url + "/x") == {}
+        assert b"authorization" not in host.requests[0].lower()
 
 
 # ----------------------------------------------------------------------------------------- secrets
