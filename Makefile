@@ -91,11 +91,13 @@ $(VENV)/.node: | $(BIN)/python
 
 # -------------------------------------------------------------------------------- maintenance
 
+# New sentences of the pages appear in the .po files with an empty translation, for a person to fill.
 messages: $(VENV)/.test
-	$(PYBABEL) --quiet extract -F console/babel.cfg --no-location --sort-output --no-wrap \
-	  --project=amends --version= -o console/translations/messages.pot .
-	for language in ar fa; do $(PYBABEL) --quiet update -D messages -N --no-wrap --ignore-obsolete \
-	  --omit-header -d console/translations -i console/translations/messages.pot -l $$language; done
+	mkdir -p build
+	$(PYBABEL) --quiet extract -F console/babel.cfg -k lazy_gettext --no-location --sort-output \
+	  --no-wrap --omit-header -o build/messages.pot .
+	for language in ar fa; do $(PYBABEL) --quiet update -d console/translations -i build/messages.pot \
+	  -l $$language -N --no-wrap --ignore-obsolete --omit-header; done
 
 lock: | $(BIN)/python $(VENV)/.node
 	$(BIN)/python -m pip install --quiet uv

@@ -1,0 +1,174 @@
+"""The demo page in a real browser: by click, by keyboard, without JavaScript, in three languages.
+
+Whatever the browser's console says about the Content-Security-Policy, or any error in it, fails
+the test; nothing here goes round the policy (axe runs by `page.evaluate`).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from console import demo
+from tests.console.practice import Practice
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+_WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def practice() -> Iterator[Practice]:
+    made = Practice(pace=0.4)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def url(practice: Practice) -> Iterator[str]:
+    app = Flask("amends", static_folder=None)
+    app.register_blueprint(demo.blueprint(practice))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(browser: Browser, url: str) -> Iterator[Open]:
+    """Open a path in a fresh context; at the end its console must have been silent."""
+    said: list[str] = []
+    contexts = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(message.text)
+
+    def visit(path: str, **options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", hear)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(url + path)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+def axe(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    options = {"runOnly": {"type": "tag", "values": _WCAG}}
+    found = page.evaluate("options => axe.run(document, options)", options)
+    return [
+        f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def overflow(page: Page) -> int:
+    """How many pixels the page is wider than its window."""
+    return int(
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
+
+
+def test_a_click_is_followed_to_its_end(visit: Open) -> None:
+    page = visit("/?ticket=1")
+    page.get_by_role("button", name="Solve this ticket").click()
+    expect(page.get_by_text("Working on it")).to_be_visible(timeout=2_000)
+    expect(page.locator("#standing")).to_have_text("Made good", timeout=8_000)
+    expect(page.locator("#standing-1")).to_have_text("Made good", timeout=3_000)
+    expect(page.get_by_text("Reply to the customer")).to_be_visible(timeout=4_000)
+    expect(page.get_by_text("Both books agree.")).to_be_visible()
+    expect(page.locator("#live[hx-get]")).to_have_count(
+        0, timeout=12_000
+    )  # at rest: no more asking
+
+
+def test_a_change_is_seen_within_two_seconds(visit: Open, practice: Practice) -> None:
+    page = visit("/?ticket=2")
+    page.get_by_role("button", name="Solve this ticket").click()
+    end = time.monotonic() + 10
+    while not practice.made_good("2") and time.monotonic() < end:
+        time.sleep(0.02)
+    expect(page.locator("#standing")).to_have_text("Made good", timeout=2_000)
+
+
+def test_a_manager_approves(visit: Open) -> None:
+    page = visit("/?ticket=14")
+    page.get_by_role("button", name="Solve this ticket").click()
+    approve = page.get_by_role("button", name="Approve as manager: Mara Lindqvist")
+    approve.click(timeout=8_000)
+    expect(page.locator("#standing")).to_have_text("Made good", timeout=8_000)
+
+
+def test_by_keyboard_alone(visit: Open) -> None:
+    page = visit("/?ticket=3")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "solve":
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("#standing")).to_have_text("Made good", timeout=8_000)
+
+
+def test_without_javascript(visit: Open) -> None:
+    page = visit("/?ticket=5", java_script_enabled=False)
+    page.get_by_role("button", name="Solve this ticket").click()
+    expect(page).to_have_url(re.compile(r"/\?ticket=5$"))
+    expect(page.locator("#standing")).to_have_text("Made good", timeout=12_000)  # refreshes itself
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "fa"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 320), ("dark", 320), ("light", 1280)])
+def test_anybody_can_use_it(
+    visit: Open, practice: Practice, language: str, scheme: str, width: int
+) -> None:
+    for ticket in ("4", "16"):
+        if next(t for t in practice.tickets() if t.id == ticket).status != "solved":
+            practice.solve(ticket)
+    size = {"width": width, "height": 900}
+    for path in (
+        f"/?lang={language}",
+        f"/?ticket=4&lang={language}",
+        f"/?ticket=16&lang={language}",
+    ):
+        page = visit(path, viewport=size, color_scheme=scheme)
+        assert axe(page) == []
+        assert overflow(page) == 0
