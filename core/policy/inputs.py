@@ -45,7 +45,7 @@ class Unknown:
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = fail
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = fail
     __eq__ = __ne__ = fail
-    __len__ = __getitem__ = __contains__ = __index__ = fail
+    __len__ = __getitem__ = __contains__ = __index__ = __abs__ = __getattr__ = fail
 
 
 class Unfit(Exception):

@@ -43,7 +43,7 @@ def divided(left: Number, right: Number) -> Number:
     if type(left) is int and type(right) is int:
         whole, rest = divmod(left, right)
         return Fraction(left, right) if rest else whole
-    return Fraction(left) / right
+    return left / right  # never two ints here, so never a float
 
 
 def ratio(value: Any) -> tuple[int, int]:

@@ -61,16 +61,13 @@ class Lets:
         self.scope.written.append(Let(name=name, value=value, hidden=hidden, at=at))
 
     def _scalar(self, node: Text) -> Expr:
-        """Plain text is an expression; quoted text is a word."""
-        if node.plain:
+        """Quoted text that looks like a word is one; everything else is an expression."""
+        word = kinds.WORD.fullmatch(node.value) or not node.value
+        if node.plain or not word:
             expr = of_node(node, self.scope)
             if expr.type.kind in ("list", "calendar"):
                 raise PolicyError("a list has no value; count or sum it", node.at)
             return expr
-        if node.value and not kinds.WORD.fullmatch(node.value):
-            raise PolicyError(
-                f"{node.value[:40]!r} is not a word; expressions have no quotes", node.at
-            )
         kind = Type(kind="word", values=(node.value,))
         return Const(value=node.value, type=kind, at=node.at)
 
