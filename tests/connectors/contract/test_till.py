@@ -102,6 +102,7 @@ def test_silence_after_acting_is_unknown_and_find_knows(
         assert list(bench.harness.paid(instruction)) == [instruction.amount]
 
 
+@pytest.mark.slow
 @every_claim
 def test_no_answer_in_time_is_unknown(bench: Bench, remedy: Remedy) -> None:
     instruction = _instruction(bench, remedy)
