@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import stripe
 
-from connectors.http import Http, retry_after
+from connectors.http import ANSWER_DEPTH_MAX, Http, retry_after
+from connectors.strict import NotJson, read_json
 from connectors.wire import NoAnswer, Unreached, WireError
 from core.ports import (
     HostDenied,
@@ -80,6 +81,7 @@ class _Client(stripe.HTTPClient):
             raise _Wait(retry_after(answer.headers.get("retry-after")))
         if not 200 <= answer.status_code < 500 or 300 <= answer.status_code < 400:
             raise _NoWord(f"Stripe answered with {answer.status_code}")
+        _check_form(answer.content)
         return answer.content, answer.status_code, answer.headers
 
     def close(self) -> None:
@@ -115,7 +117,11 @@ class Account:
     ) -> Node | Refused | NotSent | Unknown:
         """The answer to a call that changes something, made once. Raises nothing."""
         try:
-            return _plain(call(self._stripe()))
+            client = self._stripe()
+        except HostError as error:  # no key to ask with
+            return NotSent(str(error))
+        try:
+            return _plain(call(client))
         except Unreached as error:
             return NotSent(self._http.redact(str(error)))
         except NoAnswer as error:
@@ -124,8 +130,8 @@ class Account:
             return NotSent(str(error), error.wait)
         except _NoWord as error:
             return Unknown(f"{error}, which does not say whether it was done")
-        except HostError as error:  # no key to ask with
-            return NotSent(str(error))
+        except HostError as error:
+            return Unknown(str(error))
         except stripe.StripeError as error:
             return self._unwritten(error)
 
@@ -172,6 +178,17 @@ class Account:
         told = _error_of(error)
         message = str(told.get("message", "")) if told else ""
         return self._http.redact(f"Stripe says: {message[:300] or error.http_status}")
+
+
+def _check_form(body: bytes) -> None:
+    """The library falls over a list, or over an error that is a text, with whatever exception
+    comes first. Raises `HostUnclear`."""
+    try:
+        found = read_json(body, size_max=len(body), depth_max=ANSWER_DEPTH_MAX)
+    except NotJson as problem:
+        raise HostUnclear(f"Stripe's answer is unreadable: {problem}") from None
+    if not isinstance(found, dict) or not isinstance(found.get("error", {}), dict):
+        raise HostUnclear("Stripe's answer is not of the form Stripe's answers have")
 
 
 def _error_of(error: stripe.StripeError) -> Node | None:
