@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -50,6 +51,10 @@ class ZendeskApi:
         if not named or "." not in (urlsplit(named).hostname or ""):
             raise HostDenied("this connection has no usable subdomain or address; correct it")
         return named
+
+    def one_call(self) -> AbstractContextManager[object]:
+        """Around several requests that together may take no longer than one."""
+        return self._http.attempt()
 
     def read(self, ask: Callable[[Zenpy], T]) -> T:
         """Ask through zenpy, patiently. Raises `HostError`.

@@ -73,17 +73,19 @@ class ZendeskDesk:
     def find(self, back: WriteBack) -> str | None:
         if back.kind == "marks":
             return back.ticket_id if _marked(self.ticket(back.ticket_id), back) else None
-        for audit in self._audits(back.ticket_id):
-            comment = _comment(audit)
-            if comment is not None and _is(back, audit, comment):
-                if comment.get("public") is not (back.kind == "reply"):
-                    raise HostUnclear(_alarm(back))
-                return str(comment.get("id"))
+        with self._api.one_call():
+            for audit in self._audits(back.ticket_id):
+                comment = _comment(audit)
+                if comment is not None and _is(back, audit, comment):
+                    if comment.get("public") is not (back.kind == "reply"):
+                        raise HostUnclear(_alarm(back))
+                    return str(comment.get("id"))
         return None
 
     def write_back(self, back: WriteBack) -> str:
         if back.kind == "marks":
-            return self._mark(back)
+            with self._api.one_call():
+                return self._mark(back)
         public = back.kind == "reply"
         # Said explicitly both times: left out, Zendesk takes the ticket's first visibility, and
         # that is normally public.

@@ -186,6 +186,16 @@ def test_the_stand_in_does_lose_tags_without_safe_update(bench: Bench) -> None:
     assert len(bench.harness.tags()) < 22
 
 
+def test_a_ticket_that_always_changes_is_given_up_within_one_calls_time(bench: Bench) -> None:
+    bench.harness.fault("marks", "status", "before", status=409, times=None)
+    started = time.monotonic()
+    with pytest.raises(HostUnavailable):
+        bench.desk.write_back(
+            WriteBack(kind="marks", ticket_id="35", marker=MARKER, tags=("amends_settled",))
+        )
+    assert time.monotonic() - started < 4
+
+
 def test_marks_set_the_field_and_leave_alone_what_is_right(bench: Bench) -> None:
     back = WriteBack(
         kind="marks",
