@@ -1,0 +1,147 @@
+"""Postings: balanced by their shape, once each, chained in one order."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from core.ledger import (
+    GENESIS,
+    Account,
+    Entry,
+    LedgerError,
+    Posting,
+    balances,
+    budget,
+    clearing,
+    entries_of,
+    expense,
+    liability,
+    post,
+    settlement,
+    spent,
+    undoing,
+)
+from core.ledger_check import verify
+from core.money import LIMIT_MINOR, Money
+from core.store import AlreadyExists, Store
+from tests.stores import NOW
+
+
+def _settled(pay: str, minor: int = 500, remedy: str = "refund", currency: str = "EUR",
+             budget_id: str | None = None) -> list[Posting]:  # fmt: skip
+    amount = Money(minor, currency)
+    return settlement(pay, "case_1", "conn_1", remedy, "owed", "late", amount, budget_id=budget_id)
+
+
+def _post(store: Store, *postings: Posting) -> list[Entry]:
+    with store.write() as tx:
+        return post(tx, postings, now=NOW)
+
+
+def test_a_refund_costs_and_leaves_by_its_till(store: Store) -> None:
+    (entry,) = _post(store, *_settled("pay_1"))
+    assert (entry.debit, entry.credit) == ("expense:owed:late", "clearing:conn_1")
+    assert (entry.amount_minor, entry.currency, entry.seq) == (500, "EUR", 1)
+    assert entry.previous == GENESIS
+    (second,) = _post(store, *_settled("pay_2", 20))
+    assert (second.seq, second.previous) == (2, entry.hash)
+    with store.read() as reader:
+        assert reader.find(Entry) == [entry, second]
+        assert balances(reader) == {
+            (expense("owed", "late"), "EUR"): 520,
+            (clearing("conn_1"), "EUR"): -520,
+        }
+        assert verify(reader).ok
+
+
+@pytest.mark.parametrize("remedy", ["store_credit", "gift_card", "coupon", "account_credit"])
+def test_credit_is_owed_until_it_is_taken_back(store: Store, remedy: str) -> None:
+    _post(store, *_settled("pay_1", 900, remedy))
+    with store.read() as reader:
+        entries = entries_of(reader, "pay_1")
+        assert balances(reader)[liability(remedy), "EUR"] == -900
+    _post(store, *undoing(entries, "reversed", 1, Money(400, "EUR")))
+    _post(store, *undoing(entries, "reversed", 2, Money(100, "EUR")))
+    with store.read() as reader:
+        assert balances(reader) == {
+            (liability(remedy), "EUR"): -400,
+            (expense("owed", "late"), "EUR"): 400,
+        }
+    with pytest.raises(LedgerError, match="only 9"):
+        undoing(entries, "reversed", 3, Money(901, "EUR"))
+
+
+def test_a_later_failure_undoes_all_of_it(store: Store) -> None:
+    entries = _post(store, *_settled("pay_1", 700, budget_id="team"))
+    with store.read() as reader:
+        assert balances(reader)[budget("team"), "EUR"] == -700
+        assert balances(reader)[spent("team"), "EUR"] == 700
+    undone = _post(store, *undoing(entries, "failed", 1))
+    assert [entry.kind for entry in undone] == ["failed", "budget_failed"]
+    with store.read() as reader:
+        assert set(balances(reader).values()) == {0}
+
+
+def test_a_posting_is_made_once(store: Store) -> None:
+    _post(store, *_settled("pay_1"))
+    with store.write() as tx:
+        for again in (_settled("pay_1", 9), [*_settled("pay_2"), *_settled("pay_1")],
+                      [*_settled("pay_3"), *_settled("pay_3")]):  # fmt: skip
+            with pytest.raises(AlreadyExists):
+                post(tx, again, now=NOW)
+        post(tx, _settled("pay_4"), now=NOW)  # the chain is as if nothing had been asked
+    with store.read() as reader:
+        assert [entry.payout_id for entry in reader.find(Entry)] == ["pay_1", "pay_4"]
+        assert verify(reader).ok
+
+
+def test_bad_postings_are_refused_whole(store: Store) -> None:
+    (good,) = _settled("pay_1")
+    for bad in (
+        replace(good, amount=Money(0, "EUR")),
+        replace(good, amount=Money(-1, "EUR")),
+        replace(good, amount=Money(1, "XDR")),
+        replace(good, debit=good.credit),
+    ):
+        with store.write() as tx, pytest.raises(LedgerError):
+            post(tx, [good, bad], now=NOW)
+    assert _post(store, replace(good, amount=Money(LIMIT_MINOR, "JPY")))[0].seq == 1
+
+
+def test_a_transaction_that_fails_leaves_no_gap(store: Store) -> None:
+    def fail() -> None:
+        with store.write() as tx:
+            post(tx, _settled("pay_1"), now=NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert _post(store, *_settled("pay_2"))[0].seq == 1
+    assert _post(store) == []
+
+
+def test_a_part_of_an_account_stays_one_part() -> None:
+    assert expense("owed", "a:b") == Account("expense:owed:a%3Ab")
+    assert expense("owed:a", "b") != expense("owed", "a:b")
+
+
+def test_many_threads_post_one_chain(store: Store) -> None:
+    start = threading.Barrier(6)
+
+    def work(number: int) -> None:
+        start.wait()
+        for round in range(8):
+            _post(store, *_settled(f"pay_{number}_{round}", 1 + number))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with store.read() as reader:
+        checked = verify(reader)
+        assert (checked.entries, checked.problem) == (48, None)
+        assert sum(balances(reader).values()) == 0
