@@ -16,7 +16,8 @@ read_shopify_payments_disputes read_products
 """
 #: Every scope an app of ours could ask for. A token may be made with fewer (`POST tokens`).
 ALL_SCOPES = frozenset(_SCOPES.split())
-_IMPLIED = {scope.replace("write_", "read_", 1): scope for scope in ALL_SCOPES}
+#: A scope to write a thing reads it too.
+_WRITES = {one.replace("write_", "read_", 1): one for one in ALL_SCOPES if one.startswith("write_")}
 
 #: The token every fresh shop knows: all scopes, never expires (a custom app).
 CUSTOM_TOKEN = "shpat_sandbox"
@@ -32,7 +33,7 @@ class Token:
     replaces: str | None = None  # refresh token that dies when this one is first used
 
     def may(self, scope: str) -> bool:
-        return scope in self.scopes or _IMPLIED.get(scope) in self.scopes
+        return scope in self.scopes or _WRITES.get(scope) in self.scopes
 
 
 @dataclass
