@@ -80,9 +80,8 @@ def check_callback(
 ) -> str:
     """The code in the shop's callback, once everything in it is proved. Raises `InstallRefused`."""
     signed = {key: value for key, value in query.items() if key not in ("hmac", "signature")}
-    message = urlencode(sorted(signed.items()))
-    wanted = hmac.new(client_secret.encode(), message.encode(), hashlib.sha256).hexdigest()
-    if not client_secret or not _same(wanted, query.get("hmac", "")):
+    given = query.get("hmac", "")
+    if not client_secret or not any(_same(_mac(m, client_secret), given) for m in _forms(signed)):
         raise InstallRefused("the callback is not signed by Shopify for this app")
     if not state or not _same(state, query.get("state", "")):
         raise InstallRefused("the callback belongs to another install")
@@ -97,6 +96,26 @@ def check_callback(
     if re.fullmatch(r"[A-Za-z0-9_-]{8,200}", code, re.ASCII) is None:
         raise InstallRefused("the callback carries no code")
     return code
+
+
+def _forms(signed: Mapping[str, str]) -> list[str]:
+    """Shopify's page escapes `%` and `&`, and `=` in names; its Node library encodes everything.
+    They differ only for characters that are seldom there."""
+    pairs = [(_escaped(key).replace("=", "%3D"), _escaped(value)) for key, value in signed.items()]
+    return [
+        "&".join(f"{key}={value}" for key, value in sorted(pairs)),
+        urlencode(sorted(signed.items())),
+    ]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("&", "%26")
+
+
+def _mac(message: str, secret: str) -> str:
+    return hmac.new(
+        secret.encode(), message.encode("utf-8", "surrogatepass"), hashlib.sha256
+    ).hexdigest()
 
 
 def _same(one: str, other: str) -> bool:
