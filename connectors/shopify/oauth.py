@@ -101,11 +101,9 @@ def check_callback(
 def _forms(signed: Mapping[str, str]) -> list[str]:
     """Shopify's page escapes `%` and `&`, and `=` in names; its Node library encodes everything.
     They differ only for characters that are seldom there."""
-    pairs = [(_escaped(key).replace("=", "%3D"), _escaped(value)) for key, value in signed.items()]
-    return [
-        "&".join(f"{key}={value}" for key, value in sorted(pairs)),
-        urlencode(sorted(signed.items())),
-    ]
+    named = {_escaped(key).replace("=", "%3D"): _escaped(value) for key, value in signed.items()}
+    plain = "&".join(f"{key}={value}" for key, value in sorted(named.items()))
+    return [plain, urlencode(sorted(signed.items()), errors="surrogatepass")]
 
 
 def _escaped(text: str) -> str:

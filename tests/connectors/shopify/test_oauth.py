@@ -76,7 +76,8 @@ def test_an_install_ends_in_a_token_that_is_renewed(host: Harness) -> None:
 @pytest.mark.parametrize(
     "change",
     [{"hmac": ""}, {"hmac": "0" * 64}, {"code": "another-code"}, {"shop": "b.myshopify.com"},
-     {"timestamp": "1795341000"}, {"state": "another"}, {"extra": "1"}, {"hmac": "\ud800é"}, {"extra": "\ud800"}],
+     {"timestamp": "1795341000"}, {"state": "another"}, {"extra": "1"}, {"hmac": "\ud800é"},
+     {"extra": "\ud800"}],
 )  # fmt: skip
 def test_a_changed_callback_is_refused(host: Harness, change: dict[str, str]) -> None:
     query = _callback(host)
