@@ -103,7 +103,11 @@ def _ticket(raw: Mapping[str, Any], users: Mapping[int, Any]) -> DemoTicket:
 
 def _shop_refund(raw: Mapping[str, Any]) -> HostRefund:
     amount = parse_money(raw["amount"], raw["currency"])
-    return HostRefund(host_object=raw["id"], order_id=raw["order_id"], amount=amount)
+    return HostRefund(
+        host_object=f"gid://shopify/Refund/{raw['id']}",
+        order_id=f"gid://shopify/Order/{raw['order_id']}",
+        amount=amount,
+    )
 
 
 def _stripe(raw: Mapping[str, Any]) -> HostRefund:
