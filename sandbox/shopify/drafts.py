@@ -95,6 +95,7 @@ def read_drafts(info: Info, query: str | None = None, **args: Any) -> View:
                 "id": [str(one.id)],
                 "tag": list(one.given.get("tags") or []),
                 "status": ["completed" if one.order_id else "open"],
+                "created_at": [one.created_at],
             },
         )
         for one in shop.drafts.values()

@@ -100,6 +100,7 @@ def _searched(card: records.GiftCard) -> dict[str, list[str]]:
         "id": [str(card.id)],
         "status": ["disabled" if card.deactivated_at else "enabled"],
         "customer_id": [str(card.customer_id or "")],
+        "created_at": [card.created_at],
     }
 
 

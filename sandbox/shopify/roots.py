@@ -74,6 +74,8 @@ def _orders(info: Info, query: str | None = None, **args: Any) -> View:
                 "id": [str(one.id)],
                 "customer_id": [str(one.customer_id or "")],
                 "tag": one.tags,
+                "created_at": [one.created_at],
+                "updated_at": [one.updated_at],
             },
         )
         for one in _seen(info)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterable
 from typing import TypeVar
 
 from sandbox.shopify.books import Shop
+from sandbox.shopify.calls import instant
 
 _TERM = re.compile(r"""(?:(\w+):)?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+)""")
+_DATE = re.compile(r"(>=|<=|>|<|)['\"]?([^'\"]+)['\"]?")
 _WORD = re.compile(r"[^\W_]+")
 T = TypeVar("T")
+_COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 def found(
@@ -36,6 +40,8 @@ def found(
 def _holds(field: str, raw: str, values: dict[str, list[str]]) -> bool:
     if field not in values:
         return True
+    if field.endswith("_at"):
+        return _dated(raw, values[field][0])
     quoted = raw[0] in "\"'"
     wanted = (raw[1:-1] if quoted else raw).casefold()
     stored = [value.casefold() for value in values[field]]
@@ -43,3 +49,15 @@ def _holds(field: str, raw: str, values: dict[str, list[str]]) -> bool:
         words = set(_WORD.findall(wanted))
         return any(words <= set(_WORD.findall(value)) for value in stored)
     return wanted in stored
+
+
+def _dated(raw: str, stored: str) -> bool:
+    """`>=2026-11-20` or `<'2026-11-20T10:00:00Z'`; what is no date filters nothing."""
+    match = _DATE.fullmatch(raw)
+    try:
+        bound, value = instant(match[2] if match else None), instant(stored)
+    except ValueError:
+        return True
+    if match is None or bound is None or value is None:
+        return True
+    return bool(_COMPARE.get(match[1], operator.eq)(value, bound))

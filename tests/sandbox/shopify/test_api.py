@@ -30,6 +30,17 @@ def test_order_search(shop: ShopCaller, query: str, names: list[str]) -> None:
     assert [one["name"] for one in shop.ask(ORDERS, q=query)["nodes"]] == names
 
 
+def test_orders_by_the_time_of_their_last_change(shop: ShopCaller) -> None:
+    shop.control("clock", {"advance_s": 3600})
+    since = shop.state.clock.iso()
+    assert shop.ask(ORDERS, q=f"updated_at:>='{since}'")["nodes"] == []
+    shop.control("orders/1003/refund", {"amount": "5"})
+    changed = shop.ask(ORDERS, q=f"updated_at:>='{since}'")["nodes"]
+    assert [one["name"] for one in changed] == ["#1003"]
+    before = shop.ask(ORDERS, q=f'updated_at:<"{since}" created_at:>2020-01-01')["nodes"]
+    assert [one["name"] for one in before] == ["#1001", "#1002", "#1004"]
+
+
 def test_an_order_with_its_facts(shop: ShopCaller) -> None:
     order = shop.ask("""{order(id:"gid://shopify/Order/1001"){
       customer{id numberOfOrders amountSpent{amount}} refundable displayFulfillmentStatus
