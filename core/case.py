@@ -37,7 +37,7 @@ class Case(Record):
     `no_reason`, ...). `tries` counts failed tries of the current step. `facts` holds no name,
     address or free text. `mode` is shadow, suggest or act. `open_key` names desk and ticket until
     the case is closed, so that a ticket has one open case at most. `asked_by` is the host's id of
-    the agent whose act started it.
+    the agent whose act started it; `looked_at` when the ticket was last looked at because of one.
     """
 
     TABLE: ClassVar[Table] = Table(
@@ -51,6 +51,7 @@ class Case(Record):
     desk_id: str
     ticket_id: str
     opened_at: datetime
+    looked_at: datetime
     changed_at: datetime
     due_at: datetime | None
     open_key: str | None

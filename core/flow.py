@@ -29,6 +29,8 @@ from core.terms import Terms
 
 #: A case whose facts cannot be had for so long is put to a person (and still tried again).
 PATIENCE = timedelta(hours=24)
+#: One act of an agent may come as several deliveries (an event and a trigger's call).
+SAME_ACT = timedelta(seconds=5)
 FAULTS_BEFORE_TASK = 3
 _RECONNECT_WAIT = timedelta(minutes=15)
 
@@ -139,31 +141,41 @@ def _next_due(file: CaseFile) -> datetime | None:
 
 
 def on_solved(
-    tx: Tx, desk_id: str, ticket_id: str, actor_id: str | None, routing: Routing, moment: Moment
+    tx: Tx,
+    desk_id: str,
+    ticket_id: str,
+    *,
+    actor_id: str | None,
+    received_at: datetime,
+    routing: Routing,
+    moment: Moment,
 ) -> Case | None:
-    """Open a case for the ticket; or, where one is open, look again if it waits for a person.
-    Answers the case to work on now, or None where nothing new is to be done."""
-    open_key = f"{desk_id}|{ticket_id}"
-    found = tx.find(Case, open_key=open_key, limit=1)
-    if not found:
-        return Case(
-            id=moment.new("case"),
-            state=CaseState.GATHERING,
-            desk_id=desk_id,
-            ticket_id=ticket_id,
-            opened_at=moment.now,
-            changed_at=moment.now,
-            due_at=moment.now,
-            open_key=open_key,
-            mode=routing.mode,
-            asked_by=actor_id,
-        )
-    case = tx.lock(Case, found[0].id)
-    if case is not None and may_look_again(tx, case):
-        look_again(tx, case, moment)
-    else:
-        moment.log(tx, found[0].id, "solved_again")
-    return None
+    """A case to open for the ticket; or None where its newest case covers this: it is open (and
+    looks again if it waits for a person), or was opened by another delivery of the same act."""
+    newest = tx.find(Case, desk_id=desk_id, ticket_id=ticket_id, newest_first=True, limit=1)
+    case = tx.lock(Case, newest[0].id) if newest else None
+    if case is not None and received_at <= case.looked_at + SAME_ACT:
+        moment.log(tx, case.id, "delivery_again")
+        return None
+    if case is not None and case.state is not CaseState.CLOSED:
+        if may_look_again(tx, case):
+            look_again(tx, case, moment)
+        else:
+            moment.log(tx, case.id, "solved_again")
+        return None
+    return Case(
+        id=moment.new("case"),
+        state=CaseState.GATHERING,
+        desk_id=desk_id,
+        ticket_id=ticket_id,
+        opened_at=moment.now,
+        looked_at=moment.now,
+        changed_at=moment.now,
+        due_at=moment.now,
+        open_key=f"{desk_id}|{ticket_id}",
+        mode=routing.mode,
+        asked_by=actor_id,
+    )
 
 
 def may_look_again(reader: Reader, case: Case) -> bool:
@@ -176,8 +188,9 @@ def look_again(tx: Tx, case: Case, moment: Moment) -> None:
     again = replace(
         case,
         state=CaseState.GATHERING,
-        due_at=moment.now,
+        looked_at=moment.now,
         changed_at=moment.now,
+        due_at=moment.now,
         tries=0,
         said=None,
     )

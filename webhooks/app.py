@@ -46,7 +46,7 @@ def services(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Services:
         allow_private=settings.allow_private_hosts,
         call_within=settings.call_within,
     )
-    _ensure_workspace(store, settings.workspace, clock)
+    ensure_workspace(store, settings.workspace, clock)
     return Services(settings, store, sealer, hosts, clock)
 
 
@@ -102,7 +102,7 @@ def _nobody_near() -> None:
     """Another process works on what was kept; it finds it by polling."""
 
 
-def _ensure_workspace(store: Store, name: str, clock: Clock) -> None:
+def ensure_workspace(store: Store, name: str, clock: Clock) -> None:
     with store.read() as reader:
         if reader.get(Workspace, "workspace") is not None:
             return

@@ -21,7 +21,7 @@ from typing import Any
 
 import requests
 
-from core import ledger
+from core import flow, ledger
 from core.case import Case, CaseState, CaseStep, Outcome, Writing
 from core.connection import Delivery
 from core.payout import Payout
@@ -119,6 +119,7 @@ def _travel(of: Services, stage: Stage, amends: Amends, say: Callable[[str], Non
         if ticket is early:
             shop.post("webhooks/options", early=False)
     _replay(desk)
+    time.sleep(flow.SAME_ACT.total_seconds())
     for step in ("reopen", "solve"):
         desk.post(f"tickets/{early['id']}/{step}")
         _wait_at_rest(of)
@@ -192,7 +193,7 @@ def _ignored(reader: Reader, cases: list[Case], books: Mapping[str, Any]) -> int
     """Deliveries that came again, events that told nothing new, cases of a harm already made good,
     echoes of our own refunds."""
     echoes = len(reader.find(CaseStep, what="echo"))
-    again = len(reader.find(CaseStep, what="solved_again"))
+    again = len(reader.find(CaseStep, what=("solved_again", "delivery_again")))
     return echoes + again + sum(c.outcome is Outcome.DUPLICATE for c in cases)
 
 

@@ -66,7 +66,7 @@ class Reader:
         later = False
         for event in events:
             if isinstance(event, TicketStatusChanged):
-                opened += self._solved(tx, host, event, moment)
+                opened += self._solved(tx, host, event, delivery, moment)
             elif isinstance(event, RefundRecorded):
                 later |= not refund_seen(tx, host, event, delivery, moment)
             else:
@@ -81,12 +81,20 @@ class Reader:
         return opened
 
     def _solved(
-        self, tx: Tx, host: Host, event: TicketStatusChanged, moment: Moment
+        self, tx: Tx, host: Host, event: TicketStatusChanged, delivery: Delivery, moment: Moment
     ) -> list[Lease]:
         if event.status not in (None, "solved"):
             return []
         desk_id = host.connection.id
-        case = flow.on_solved(tx, desk_id, event.ticket_id, event.actor_id, host.routing, moment)
+        case = flow.on_solved(
+            tx,
+            desk_id,
+            event.ticket_id,
+            actor_id=event.actor_id,
+            received_at=delivery.received_at,
+            routing=host.routing,
+            moment=moment,
+        )
         if case is None:
             return []
         lease = tx.claim_new(case, owner=self._owner, now=moment.now, length=self._lease_length)

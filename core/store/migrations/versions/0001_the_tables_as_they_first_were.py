@@ -111,6 +111,7 @@ def upgrade() -> None:
         sa.Column("desk_id", TEXT, nullable=False),
         sa.Column("ticket_id", TEXT, nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("looked_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("open_key", TEXT, nullable=True),
