@@ -25,8 +25,21 @@ from core.policy.reference import Blocked, blocking
 from core.policy.tree import Declared, Effective, Tree
 
 __all__ = [
-    "Blocked", "Component", "Decision", "Due", "Policy", "PolicyError", "UnknownPack", "blocked",
-    "decide", "load", "load_pack", "pack_text", "all_packs", "unfit_facts", "variants",
+    "Blocked",
+    "Component",
+    "Decision",
+    "Due",
+    "Policy",
+    "PolicyError",
+    "UnknownPack",
+    "all_packs",
+    "blocked",
+    "decide",
+    "load",
+    "load_pack",
+    "pack_text",
+    "unfit_facts",
+    "variants",
 ]  # fmt: skip
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from core.money import Money
 from core.policy.canonical import canonical_json
@@ -11,8 +10,7 @@ from core.policy.canonical import canonical_json
 Outcome = Literal["give", "refused", "nothing", "cannot_decide"]
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """One remedy. Exactly one of `money` and `quantity` is there, or neither (an apology).
 
     up_to: the agent may choose any sum from `money` to this.
@@ -45,20 +43,18 @@ class Component:
         return " ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """When it has to be done: `count` working days, days or months; `day` if it is known."""
+class Due(NamedTuple):
+    """When it has to be done: `number` working days, days or months; `day` if it is known."""
 
-    count: int
+    number: int
     unit: str
     day: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.count} {self.unit}"
+        return f"{self.number} {self.unit}"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer. Equal inputs give an equal decision, and the same `to_bytes()`, for ever.
 
     rule: of the row that decided (`give.3`, `refuse.1`, or its own id); several are joined by +.
@@ -83,8 +79,16 @@ class Decision:
     also: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
     problem: str = ""
-    kind: Literal["decision"] = field(default="decision", init=False)
-    v: Literal[1] = field(default=1, init=False)
+
+    @property
+    def kind(self) -> str:
+        """What this document is, once stored."""
+        return "decision"
+
+    @property
+    def v(self) -> int:
+        """The version of its layout."""
+        return 1
 
     @property
     def total(self) -> Money | None:
@@ -119,7 +123,7 @@ class Decision:
             data["ask_over"] = _money(self.ask_over)
         if self.due is not None:
             day = {"day": self.due.day} if self.due.day else {}
-            data["due"] = {"count": self.due.count, "unit": self.due.unit, **day}
+            data["due"] = {"count": self.due.number, "unit": self.due.unit, **day}
         if self.outcome == "give":
             data["pays"] = self.pays
         if self.also:

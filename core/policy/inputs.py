@@ -186,6 +186,7 @@ class _Slot:
     tail: tuple[str, ...]
     declared: Declared
     coerce: Coerce | None
+    single: bool
 
 
 class Inputs:
@@ -202,9 +203,17 @@ class Inputs:
             head, *tail = declared.name.split(".")
             money = _holds_money(declared.type)
             plain = None if money or declared.type.kind == "list" else coercer(declared.type)
-            slot = _Slot(index, declared.name, head, tuple(tail), declared, plain)
+            single = declared.type.kind != "list"
+            slot = _Slot(index, declared.name, head, tuple(tail), declared, plain, single)
             (self._money if money else self._plain).append(slot)
         self._size = 1 + len(tree.facts)
+        codes = tree.currencies or ("",)
+        self._by_currency = [_amounts(code) for code in codes]
+        self._foreign = {
+            slot.index: _amounts(slot.declared.type.currency)
+            for slot in self._money
+            if slot.declared.type.currency
+        }
 
     def frame(
         self,
@@ -222,8 +231,7 @@ class Inputs:
         if self._money:
             coerce = self._in_currency(frame[0])
             for slot in self._money:
-                foreign = slot.declared.type.currency
-                one = coerce if foreign is None else self._foreign(foreign)
+                one = self._foreign.get(slot.index, coerce)
                 frame[slot.index] = self._value(slot, facts, one)
         return frame
 
@@ -233,9 +241,14 @@ class Inputs:
             if raw is None or raw is _ABSENT:
                 raw = _ABSENT
                 break
-            if not isinstance(raw, Mapping):
+            if type(raw) is not dict and not isinstance(raw, Mapping):
                 return Unknown(f"{slot.name}: {_shown(raw)} is not a record", slot.name)
             raw = raw.get(key, _ABSENT)
+        if raw is not None and raw is not _ABSENT and slot.single and coerce is not None:
+            try:
+                return coerce(raw)
+            except Unfit as error:
+                return Unknown(f"{slot.name}: {error}", slot.name)
         declared = slot.declared
         if raw is _ABSENT:
             if declared.has_default:
@@ -268,26 +281,25 @@ class Inputs:
                 return Unknown(problem)
 
             return unknown
-        codes = tuple(self._codes)
-        code = codes[index] if codes else ""
-        return self._foreign(code)
+        return self._by_currency[index]
 
-    @staticmethod
-    def _foreign(code: str) -> Coerce:
-        def coerce(raw: object) -> int:
-            text = raw
-            if isinstance(raw, Mapping):
-                text = raw.get("amount")
-                if raw.get("currency") != code:
-                    raise Unfit(f"the amount is in {str(raw.get('currency'))[:12]}, not in {code}")
-            if type(text) is int:
-                text = str(text)
-            try:
-                return parse_money(text, code).minor
-            except MoneyError as error:
-                raise Unfit(str(error)) from None
 
-        return coerce
+def _amounts(code: str) -> Coerce:
+    """Amounts in one currency, in minor units."""
+
+    def coerce(raw: Any) -> int:
+        if type(raw) is dict or isinstance(raw, Mapping):
+            if raw.get("currency") != code:
+                raise Unfit(f"the amount is in {str(raw.get('currency'))[:12]}, not in {code}")
+            raw = raw.get("amount")
+        if type(raw) is int:
+            raw = str(raw)
+        try:
+            return parse_money(raw, code).minor
+        except MoneyError as error:
+            raise Unfit(str(error)) from None
+
+    return coerce
 
 
 _ABSENT: Any = object()
@@ -339,7 +351,7 @@ def _part(raw: object, kind: Type, name: str, place: str, money: Coerce | None) 
             return None
         return Unknown(f"{name}.{place} is missing", name)
     try:
-        foreign = Inputs._foreign(kind.currency) if kind.currency else money
+        foreign = _amounts(kind.currency) if kind.currency else money
         return _typed(raw, kind, name, foreign if kind.kind == "money" else None)
     except Unfit as error:
         return Unknown(f"{name}.{place}: {error}", name)

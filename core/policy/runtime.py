@@ -37,7 +37,7 @@ def within(value: Any, low: Any, high: Any, low_in: bool, high_in: bool) -> bool
     return high is None or bool(value <= high if high_in else value < high)
 
 
-def divided(left: Number, right: Number) -> Number:
+def divided(left: Any, right: Any) -> Any:
     if right == 0:
         raise Undecided("a division by zero")
     if type(left) is int and type(right) is int:
@@ -64,14 +64,14 @@ def rounded_share(base: int | Fraction, top: int, bottom: int, step: int) -> int
     return units * step if top_ >= 0 else -units * step
 
 
-def _units(value: Number, step: Number) -> tuple[int, Fraction | int]:
+def _units(value: Any, step: Any) -> tuple[int, Fraction | int]:
     if step <= 0:
         raise Undecided("a step to round to that is not greater than zero")
     size = abs(value)
     if type(size) is int and type(step) is int:
         whole, rest = divmod(size, step)
         return whole, Fraction(rest, step) if rest else 0
-    exact = Fraction(size) / step
+    exact = size / step  # one of the two is a Fraction, so exact
     whole = exact.numerator // exact.denominator
     return whole, exact - whole
 

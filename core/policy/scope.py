@@ -1,4 +1,4 @@
-"""What names mean while a policy is read, and the running account of what it will cost to decide."""
+"""What names mean while a policy is read, and the account of what it will cost to decide."""
 
 from __future__ import annotations
 

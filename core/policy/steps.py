@@ -1,4 +1,4 @@
-"""The steps of an amount (`each`, `at_most`, `round`, ...), nested in the order they are written."""
+"""The steps of an amount (`each`, `at_most`, `round`, ...), nested in the order written."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _minor(value: Fraction, currency: str, at: Pos) -> int:
 
 
 def stepped(amount: Expr, lines: Sequence[Mapping], scope: Scope, final: Rounding) -> Expr:
-    """`amount` with every step of `lines` done to it, and rounded to the payable unit at the end."""
+    """`amount` with every step of `lines` done to it, rounded to the payable unit at the end."""
     expr = present(amount)
     for line in lines:
         for key, node in line.values.items():

@@ -177,7 +177,19 @@ class Writer:
     # ---- cells, rows, tables
 
     def cell(self) -> tuple[str, str]:
-        names = ["tier", "grade", "late", "mins", "pct", "n", "far", "bought", "vip", "code", "told"]
+        names = [
+            "tier",
+            "grade",
+            "late",
+            "mins",
+            "pct",
+            "n",
+            "far",
+            "bought",
+            "vip",
+            "code",
+            "told",
+        ]
         name = self.rng.choice(names)
         if self.item and self.rng.random() < 0.5:
             name = f"{self.item}.kind"
@@ -226,7 +238,7 @@ class Writer:
         mode = self.rng.choice(_ROUND)
         by_code = ", ".join(f"{code}: {self.rng.randint(1, 30)}" for code in self.currencies)
         options = [
-            f"each: {flow(self.number(2))}", f"share: {flow(self.percent(2))}", f"at_least: {flow(self.money(2))}",
+            f"each: {flow(self.number(2))}", f"share: {flow(self.percent(2))}", f"at_least: {flow(self.money(2))}",  # noqa: E501
             f"at_most: {flow(self.money(2))}", f"at_most: [{flow(self.money(2))}, {{{by_code}}}]",
             f"round: {mode} to {self.pick('1', '5')}", f"round: {mode}",
             f"round: {{{mode}: {{{by_code}}}}}", f"only_from: {flow(self.money(2))}",
@@ -287,7 +299,7 @@ class Writer:
             text = (
                 f"  {name}:\n    rows: late\n    columns: tier\n    table:\n"
                 f"      ..2: {{vip: {flow(value(2))}, else: {flow(value(2))}}}\n"
-                f"      3..<7: {{new: {flow(value(2))}, regular: {flow(value(2))}}}\n      else: {{else: {flow(value(2))}}}"
+                f"      3..<7: {{new: {flow(value(2))}, regular: {flow(value(2))}}}\n      else: {{else: {flow(value(2))}}}"  # noqa: E501
             )
         else:
             text = (
@@ -335,7 +347,9 @@ def draw_facts(rng: Random) -> dict[str, Any]:
 
     def money() -> Any:
         text = rng.choice(["0", "1", "4", "9", "10", "25", "37", "1000"])
-        return rng.choice([text, {"amount": text, "currency": code}, {"amount": text, "currency": code}])
+        return rng.choice(
+            [text, {"amount": text, "currency": code}, {"amount": text, "currency": code}]
+        )
 
     def item() -> Any:
         values: dict[str, Any] = {
@@ -352,7 +366,7 @@ def draw_facts(rng: Random) -> dict[str, Any]:
         "mins": rng.choice([None, 59, 60, 61, 119, 120, 121]), "total": money(), "left": money(),
         "loss": rng.choice(["10.00", "0.01"]), "rate": rng.choice(["1.3", "0.000001", "0"]),
         "pct": rng.choice(["9.999999", "10", "10.000001", "12.499999", "12.5", "12.500001"]),
-        "n": rng.choice([0, 1, 2, 3, 4]), "far": rng.choice(["1.499", "1.5", "1.501", "3", "3.001"]),
+        "n": rng.choice([0, 1, 2, 3, 4]), "far": rng.choice(["1.499", "1.5", "1.501", "3", "3.001"]),  # noqa: E501
         "bought": rng.choice([*_DATES, "2026-02-27", "2026-03-21"]), "paid": rng.choice(_DATES),
         "seen": rng.choice(["2026-02-28T23:59:59Z", "2026-03-01T01:30:00.5+02:00"]),
         "vip": rng.random() < 0.5, "told": rng.choice([None, True, False]),
