@@ -125,7 +125,7 @@ def view(
             tasks=[_task(task, names, language, zone) for task in tasks],
             books=_books(cases, payouts, reader.find(Entry, case_id=ids), books, names),
             echoes=sum(step.what == "echo" for step in steps),
-            repeats=repeats,
+            repeats=repeats + sum(step.what == "delivery_again" for step in steps),
             under_way=bool(writing)
             or any(case.state in _WORKING for case in cases)
             or (ticket.status == "solved" and not cases),

@@ -122,9 +122,17 @@ class Practice:
     def _work(self, ticket_id: str) -> None:
         self._pause()
         with self.store.write() as tx:
-            case = flow.on_solved(tx, DESK, ticket_id, str(world.AGENT_ID), ROUTING, _now())
-            assert case is not None
             moment = _now()
+            case = flow.on_solved(
+                tx,
+                DESK,
+                ticket_id,
+                actor_id=str(world.AGENT_ID),
+                received_at=moment.now,
+                routing=ROUTING,
+                moment=moment,
+            )
+            assert case is not None
             tx.add(case)
             link = {"case_id": case.id, "desk_id": DESK, "ticket_id": ticket_id}
             tx.add(CaseTicket(id=moment.new("link"), **link))
@@ -145,7 +153,7 @@ class Practice:
         with self.store.write() as tx:
             case, yes = tx.get(Case, case_id), tx.find(Approval, case_id=case_id)[-1]
             assert case is not None
-            flow.on_release(tx, case, yes, None, _now())
+            flow.on_release(tx, case, ROUTING, yes, None, _now())
         self._carry_on(case_id)
 
     def _carry_on(self, case_id: str) -> None:

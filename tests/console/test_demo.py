@@ -41,7 +41,7 @@ def test_the_list_shows_every_ticket_in_its_own_direction(
     page = _text(client, "/")
     for ticket in practice.tickets():
         assert f'id="standing-{ticket.id}"' in page
-    assert 'lang="ar" dir="rtl">تأخر وصول الطلب' in page
+    assert '<bdi lang="ar" dir="rtl">تأخر وصول الطلب' in page
     assert '<html lang="en" dir="ltr"' in page
 
 
