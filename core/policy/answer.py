@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
-from core.money import LIMIT_MINOR, Money
+from core.money import LIMIT_MINOR, Money, exponent, round_money
 from core.policy import calendars
 from core.policy.decision import Component, Decision, Due
 from core.policy.errors import Undecided
@@ -59,6 +59,7 @@ class Answerer:
         self._digest = digest
         self._loops = any(rule.over is not None for rule in tree.give)
         self._facts = {declared.name: index for index, declared in enumerate(tree.facts, 1)}
+        self._fixed = [_fixed(rule) for rule in tree.give]
         self._calendars = {calendar.name: calendar for calendar in tree.calendars}
 
     def decide(self, facts: Mapping[str, object]) -> Decision:
@@ -198,21 +199,54 @@ class Answerer:
     # ---- the answer
 
     def _given(self, fits: list[_Fit], frame: Frame) -> Decision:
+        rule = fits[0].rule
+        if len(fits) == 1 and len(fits[0].offers) == 1 and not rule.choice:
+            if self._tree.combine != "choice":
+                return self._single(rule, fits, frame)
+        return self._several(fits, frame)
+
+    def _single(self, rule: Rule, fits: list[_Fit], frame: Frame) -> Decision:
+        """The usual case, one row and nothing to choose: no more work than it needs."""
+        reason = self._fixed[rule.number - 1]
+        return Decision(
+            self._tree.name,
+            self._digest,
+            self._tree.basis,
+            "give",
+            rule.id or f"give.{rule.number}",
+            self._reasons(fits, frame) if reason is None else reason,
+            rule.cite,
+            fits[0].offers[0],
+            (),
+            self._case_currency(frame),
+            self._ask_over(fits, frame) if rule.ask_over is not None else None,
+            self._due(rule.deadlines, frame) if rule.deadlines else None,
+            rule.pays,
+            self._also(rule, frame) if rule.also else (),
+        )
+
+    def _several(self, fits: list[_Fit], frame: Frame) -> Decision:
         choice = self._tree.combine == "choice" or fits[0].rule.choice
-        offers = [offer for fit in fits for offer in fit.offers]
-        names = "+".join(fit.rule.id or f"give.{fit.rule.number}" for fit in fits)
-        if not offers:
-            return self._answer(frame, "nothing", rule=names, reason=self._too_small(fits, frame))
         paying = [fit for fit in fits if fit.offers]
+        offers = [offer for fit in paying for offer in fit.offers]
+        if not offers:
+            return self._answer(
+                frame, "nothing", rule=_names(fits), reason=self._too_small(fits, frame)
+            )
         rule = paying[0].rule
-        components = () if choice else tuple(one for offer in offers for one in offer)
         return self._answer(
-            frame, "give", rule="+".join(f.rule.id or f"give.{f.rule.number}" for f in paying),
-            reason=self._reasons(paying, frame), cite=rule.cite, components=components,
-            offers=tuple(offers) if choice else (), due=self._due(rule.deadlines, frame),
-            ask_over=self._ask_over(paying, frame), pays=rule.pays,
-            also=tuple(pair for fit in paying for pair in fit.rule.also),
-        )  # fmt: skip
+            frame,
+            "give",
+            rule=_names(paying),
+            reason=self._reasons(paying, frame),
+            cite=rule.cite,
+            components=() if choice else tuple(one for offer in offers for one in offer),
+            offers=tuple(offers) if choice else (),
+            due=self._due(rule.deadlines, frame),
+            ask_over=self._ask_over(paying, frame),
+            pays=rule.pays,
+            also=tuple(pair for fit in paying for pair in self._also(fit.rule, frame)),
+        )
 
     def _reasons(self, fits: list[_Fit], frame: Frame) -> str:
         found: dict[str, None] = {}
@@ -243,10 +277,16 @@ class Answerer:
             part if isinstance(part, str) else self._printed(part, frame) for part in reason.parts
         )
 
+    def _also(self, rule: Rule, frame: Frame) -> tuple[tuple[str, str], ...]:
+        return tuple((key, self._reason(said, frame)) for key, said in rule.also)
+
     def _printed(self, expr: Expr, frame: Frame) -> str:
         value = self._engine.value(expr, frame)
         if isinstance(value, str):
             return value
+        if expr.type.kind == "money":
+            code = self._currency(frame)
+            return round_money(Fraction(value) / 10 ** exponent(code), code).text
         return decimal(value * 100 if expr.type.kind == "percent" else value)
 
     def _ask_over(self, fits: list[_Fit], frame: Frame) -> Money | None:
@@ -278,13 +318,34 @@ class Answerer:
         return calendars.after_working_days(start, deadline.count, calendar, holidays).isoformat()
 
     def _answer(self, frame: Frame, outcome: Any, **rest: Any) -> Decision:
-        tree = self._tree
-        index = frame[0]
-        known = tree.currencies and not isinstance(index, Unknown)
         return Decision(
-            policy=tree.name, policy_hash=self._digest, basis=tree.basis, outcome=outcome,
-            currency=tree.currencies[index] if known else None, **rest,
-        )  # fmt: skip
+            policy=self._tree.name,
+            policy_hash=self._digest,
+            basis=self._tree.basis,
+            outcome=outcome,
+            currency=self._case_currency(frame),
+            **rest,
+        )
+
+    def _case_currency(self, frame: Frame) -> str | None:
+        index = frame[0]
+        if type(index) is Unknown or not self._tree.currencies:
+            return None
+        return self._tree.currencies[index]
+
+
+def _names(fits: Sequence[_Fit]) -> str:
+    return "+".join(fit.rule.id or f"give.{fit.rule.number}" for fit in fits)
+
+
+def _fixed(rule: Rule) -> str | None:
+    """A reason that is the same for every case, or None."""
+    parts = rule.reason.parts
+    if parts:
+        return parts[0] if len(parts) == 1 and isinstance(parts[0], str) else None
+    if any(grant.label for offer in rule.offers for grant in offer):
+        return None
+    return rule.id or f"give.{rule.number}"
 
 
 def handed_in(days: Any) -> list[Any]:

@@ -131,7 +131,7 @@ def _words(node: Listing) -> Type:
 
 
 def _list_type(node: Node) -> Type:
-    if isinstance(node, Mapping) and not node.values.keys() & {"type", "list"}:
+    if isinstance(node, Mapping) and not _is_plain(node):
         parts = []
         for name, value in node.values.items():
             check_name(name, node.place(name), NAME)
@@ -147,6 +147,12 @@ def _list_type(node: Node) -> Type:
     if item.kind == "list" and (item.item or any(kind.kind == "list" for _, kind in item.fields)):
         raise PolicyError("a list inside a list is not possible; sum it up before", node.at)
     return Type(kind="list", item=item)
+
+
+def _is_plain(node: Mapping) -> bool:
+    """Options of a plain value; a record may have a field called `type` among others."""
+    options = {"type", "list", "default", "decimals", "currency"}
+    return bool(node.values.keys() & {"type", "list"}) and node.values.keys() <= options
 
 
 def check_name(name: str, at: Pos, pattern: re.Pattern[str] = DOTTED) -> str:

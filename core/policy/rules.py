@@ -37,6 +37,7 @@ _ABOUT = frozenset(
 )
 _GRANT = REMEDIES | STEPS | {"label"}
 _REASON = re.compile(r"[A-Za-z0-9_.%+-]{0,60}", re.ASCII)
+_ALSO = re.compile(r"[ -~]{0,300}", re.ASCII)
 _DEADLINE = re.compile(
     r"([0-9]{1,4}) (working days|days|months)(?: after (\S+))?(?: by (\S+))?", re.ASCII
 )
@@ -118,7 +119,7 @@ class _Line:
             number=number_, id=_word(self.line, "id"), variable=variable, over=over, when=when,
             offers=offers, choice=choice, cite=_free(self.line, "cite"), at=self.line.at,
             reason=reason(values["reason"], self.scope) if "reason" in values else Reason(),
-            deadlines=self._deadlines(), also=_also(self.line),
+            deadlines=self._deadlines(), also=_also(self.line, self.scope),
             pays=cast(Any, pays(values["pays"]) if "pays" in values else self.defaults.pays),
             ask_over=self.defaults.ask_over if ask is None else money(ask, self.scope),
         )  # fmt: skip
@@ -267,18 +268,23 @@ def pays(node: Node) -> str:
 
 def reason(node: Node, scope: Scope) -> Reason:
     """`band_{base.band}`: words, with values in braces."""
+    return _said(node, scope, _REASON, "a reason is a word: letters, digits and _ . % + -")
+
+
+def _said(node: Node, scope: Scope, allowed: re.Pattern[str], wanted: str) -> Reason:
+    """Text with values in braces."""
     text = kinds.text_of(node)
     parts: list[str | Expr] = []
     for index, piece in enumerate(re.split(r"[{}]", text.value)):
         at = text.start
         if index % 2 == 0:
-            if not _REASON.fullmatch(piece):
-                raise PolicyError("a reason is a word: letters, digits and _ . % + -", at)
+            if not allowed.fullmatch(piece):
+                raise PolicyError(wanted, at)
             parts.append(piece)
         else:
             expr = scope.name(piece, at)
-            if expr.type.kind not in ("word", "number", "percent"):
-                raise PolicyError(f"{piece!r} is no word, number or percentage", at)
+            if expr.type.kind not in ("word", "number", "percent", "money") or expr.type.currency:
+                raise PolicyError(f"{piece!r} is no word, number, percentage or amount", at)
             parts.append(present(expr))
     if text.value.count("{") != text.value.count("}") or len(parts) % 2 == 0 or len(parts) > 11:
         raise PolicyError("braces do not match", text.at)
@@ -323,14 +329,15 @@ def _deadline(text: Text, when: tuple[Expr, ...], scope: Scope) -> Deadline:
     )  # fmt: skip
 
 
-def _also(line: Mapping) -> tuple[tuple[str, str], ...]:
+def _also(line: Mapping, scope: Scope) -> tuple[tuple[str, Reason], ...]:
     node = line.values.get("also")
     if node is None:
         return ()
     also = kinds.mapping_of(node)
     for key in also.values:
         kinds.check_name(key, also.place(key), kinds.NAME)
-    return tuple((key, _free(also, key)) for key in also.values)
+    wanted = "one line of at most 300 characters belongs here"
+    return tuple((key, _said(value, scope, _ALSO, wanted)) for key, value in also.values.items())
 
 
 def _word(line: Mapping, key: str) -> str:

@@ -240,7 +240,7 @@ class Let:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A printable reason: texts and values in turn, `band_` + base.band."""
+    """A printable text: words and values in turn, `band_` + base.band."""
 
     parts: tuple[str | Expr, ...] = ()
 
@@ -298,7 +298,7 @@ class Rule:
     cite: str
     deadlines: tuple[Deadline, ...]
     pays: Literal["automatically", "on_claim"]
-    also: tuple[tuple[str, str], ...]
+    also: tuple[tuple[str, Reason], ...]
     ask_over: Expr | None
     at: Pos = field(default_factory=_at, compare=False, repr=False)
 
