@@ -36,12 +36,15 @@ def _sqlite(kind: type[Record]) -> dict[str, str]:
     table = kind.TABLE.name
     refuse = f"BEGIN SELECT RAISE(ABORT, '{_SAYS.format(table=table)}'); END"
     keys = [("id",), *kind.TABLE.unique]
-    same = " OR ".join(
-        "(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys
-    )
     # Without recursive_triggers REPLACE deletes unasked, and other programs do not set it: so
     # a row that would take another's place is refused before it is looked at as a conflict.
-    taken = f"EXISTS (SELECT 1 FROM {table} WHERE workspace_id = NEW.workspace_id AND ({same}))"  # noqa: S608
+    # One look-up for each key: as one condition with OR it would read the whole table.
+    taken = " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} WHERE workspace_id = NEW.workspace_id AND "  # noqa: S608
+        + " AND ".join(f"{column} = NEW.{column}" for column in key)
+        + ")"
+        for key in keys
+    )
     return {
         f"{table}_no_update": f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
         f"{table}_no_delete": f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",

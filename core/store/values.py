@@ -53,8 +53,15 @@ class Field:
 
 def fields_of(record: type[Record]) -> tuple[Field, ...]:
     """The fields of a record class, `id` first. Raises `TypeError` for a type no column can be."""
-    hints = typing.get_type_hints(record)
-    return tuple(_field(field.name, hints[field.name]) for field in dataclasses.fields(record))
+    if record not in _FIELDS:
+        hints = typing.get_type_hints(record)
+        _FIELDS[record] = tuple(
+            _field(field.name, hints[field.name]) for field in dataclasses.fields(record)
+        )
+    return _FIELDS[record]
+
+
+_FIELDS: dict[type[Record], tuple[Field, ...]] = {}
 
 
 _DOC = frozenset(typing.get_args(Doc))
