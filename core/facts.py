@@ -34,11 +34,17 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One customer's one order at one till: what a case is about."""
+    """One customer's one order at one till: what a case is about. A guest's order, found by the
+    e-mail it was placed with, has no buyer."""
 
     till_id: str
-    buyer: Buyer
+    buyer: Buyer | None
     order: Order
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """How the till knows who this is, exactly: kind and value of an `Identity`."""
+        return ("buyer", self.buyer.id) if self.buyer else ("guest_order", self.order.id)
 
 
 def check_ticket(ticket: Ticket, routing: Routing) -> str | Trouble:
@@ -67,7 +73,7 @@ def choose_subject(
     ticket: Ticket, purchases: Mapping[str, Purchases], today: date
 ) -> Subject | Trouble:
     """The customer and order the ticket is about, if there is exactly one of each to be had."""
-    tills = {till: bought for till, bought in purchases.items() if bought.buyers}
+    tills = {till: bought for till, bought in purchases.items() if bought.buyers or bought.orders}
     if not tills:
         return Trouble("unknown_customer")
     if any(len(bought.buyers) > 1 for bought in tills.values()):
@@ -82,7 +88,8 @@ def choose_subject(
     if len(about) > 1 or (not about and len(orders) > 1):
         return Trouble("several_orders", {"orders": [o.name for _, o in (about or orders)]})
     till, order = (about or orders)[0]
-    return _usable(Subject(till_id=till, buyer=tills[till].buyers[0], order=order))
+    buyer = next((b for b in tills[till].buyers if b.id == order.buyer_id), None)
+    return _usable(Subject(till_id=till, buyer=buyer, order=order))
 
 
 def _usable(subject: Subject) -> Subject | Trouble:
@@ -97,9 +104,8 @@ def _usable(subject: Subject) -> Subject | Trouble:
 
 def find_customer(reader: Reader, subject: Subject) -> str | None:
     """Our own id of the buyer, by the till's id of them: exact identity, never a likeness."""
-    rows = reader.find(
-        Identity, connection_id=subject.till_id, kind="buyer", value=subject.buyer.id, limit=1
-    )
+    kind, value = subject.identity
+    rows = reader.find(Identity, connection_id=subject.till_id, kind=kind, value=value, limit=1)
     return rows[0].customer_id if rows else None
 
 
@@ -138,8 +144,8 @@ def make_facts(
         "ticket": {"language": ticket.language, "channel": ticket.channel},
         "customer": {
             "tier": _tier(buyer, vip_from),
-            "orders": buyer.orders_count,
-            "lifetime_value": _money(buyer.spent) if buyer.spent else None,
+            "orders": buyer.orders_count if buyer else None,
+            "lifetime_value": _money(buyer.spent) if buyer and buyer.spent else None,
         },
         "order": {
             "total": _money(order.total),
@@ -171,8 +177,8 @@ def same_ticket(case: Case, other: Case) -> bool:
     return (case.desk_id, case.ticket_id) == (other.desk_id, other.ticket_id)
 
 
-def _tier(buyer: Buyer, vip_from: int) -> str:
-    orders = buyer.orders_count or 0
+def _tier(buyer: Buyer | None, vip_from: int) -> str:
+    orders = (buyer.orders_count or 0) if buyer else 0
     if orders >= vip_from:
         return "vip"
     return "regular" if orders > 1 else "new"

@@ -17,8 +17,8 @@ from core.store import Tx
 
 def lock_customer(tx: Tx, subject: Subject, moment: Moment) -> str:
     """Our id of the buyer, made on first sight, locked until the transaction ends."""
-    value = subject.buyer.id
-    known = tx.find(Identity, connection_id=subject.till_id, kind="buyer", value=value, limit=1)
+    kind, value = subject.identity
+    known = tx.find(Identity, connection_id=subject.till_id, kind=kind, value=value, limit=1)
     if known:
         tx.lock(Customer, known[0].customer_id)
         return known[0].customer_id
@@ -29,7 +29,7 @@ def lock_customer(tx: Tx, subject: Subject, moment: Moment) -> str:
             id=moment.new("ident"),
             customer_id=customer.id,
             connection_id=subject.till_id,
-            kind="buyer",
+            kind=kind,
             value=value,
         )
     )

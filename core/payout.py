@@ -8,6 +8,7 @@ is ever sent again on "we do not know".
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -146,6 +147,16 @@ def instruction(payout: Payout, *, code: str | None = None) -> Instruction:
 def may_send(payout: Payout) -> bool:
     """Nothing was sent yet; or it surely never arrived; or `find` said absent."""
     return payout.state in (PayoutState.PLANNED, PayoutState.NOT_SENT)
+
+
+#: Remedies that a customer redeems with a code of ours, made and kept before the host is told.
+CODED = frozenset({"coupon", "gift_card"})
+_CODE_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def new_code() -> str:
+    """16 random letters and digits: 82 bits, in a form every host takes."""
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(16))
 
 
 def begin(

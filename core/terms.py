@@ -21,9 +21,10 @@ from core.facts import (
     make_facts,
 )
 from core.offer import Part
+from core.payout import CODED, new_code
 from core.people import PersonIdentity
 from core.policy import Component, Decision, Policy, decide
-from core.ports import Instruction, Purchases, Quote, Remedy, Ticket
+from core.ports import Instruction, Pays, Purchases, Quote, Remedy, Ticket
 from core.record import Doc
 from core.routing import Routing
 from core.store import Reader
@@ -102,10 +103,10 @@ def consider(
     )
 
 
-def quoted(terms: Terms, quotes: Mapping[int, Quote]) -> Terms | Trouble:
+def quoted(terms: Terms, quotes: Mapping[int, Quote], pays: Mapping[int, Pays]) -> Terms | Trouble:
     """The terms in the sums the hosts would really pay, asked before anybody approves.
 
-    A host may round down to its own step; one that would pay less than that is a person's task.
+    A host may round down to its own step; one that would pay still less is a person's task.
     """
     parts = list(terms.parts)
     for position, quote in quotes.items():
@@ -114,7 +115,10 @@ def quoted(terms: Terms, quotes: Mapping[int, Quote]) -> Terms | Trouble:
         if asked is None or payable == asked:
             continue
         known = {"order": terms.subject.order.name, "asked": str(asked), "payable": str(payable)}
-        if payable.currency != asked.currency or payable.minor <= 0 or payable > asked:
+        if payable.currency != asked.currency or payable.minor <= 0:
+            return Trouble("not_payable", known)
+        step = pays[position].step_minor.get(asked.currency, 1)
+        if not 0 < asked.minor - payable.minor < step:
             return Trouble("not_payable", known)
         parts[position] = replace(part, amount=payable)
     return replace(terms, parts=parts)
@@ -132,6 +136,7 @@ def trial(part: Part) -> Instruction:
         order_id=part.order_id,
         buyer_id=part.buyer_id,
         text=part.text,
+        code=new_code() if part.remedy in CODED else None,
     )
 
 
@@ -165,7 +170,7 @@ def _part(component: Component, subject: Subject, reason: str) -> Part:
         amount=component.money,
         quantity=int(component.quantity or 0) if counted else None,
         order_id=subject.order.id,
-        buyer_id=subject.buyer.id,
+        buyer_id=subject.buyer.id if subject.buyer else None,
         text=reason,
     )
 

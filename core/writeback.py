@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -61,6 +61,7 @@ def plan_made_good(
 
 def given_doc(payout: Payout) -> dict[str, object]:
     return {
+        "payout": payout.id,
         "remedy": payout.remedy,
         "minor": payout.amount_minor,
         "currency": payout.currency,
@@ -75,10 +76,12 @@ def compose(
     *,
     names: Mapping[str, str],
     customer: str | None,
+    codes: Mapping[str, str],
 ) -> WriteBack:
     """The words, in the language and tone they are wanted in.
 
     names: ids of connections and people -> what they are called. customer: their own name.
+    codes: payout id -> the code to redeem it with, told to the customer only.
     """
     data = cast("Mapping[str, object]", writing.data)
     marker = f"[amends:{writing.id}]"
@@ -93,9 +96,9 @@ def compose(
     language = routing.note_language
     if writing.kind == "reply":
         language = case.language or routing.reply_language
-        text = _apology(case, routing, data, language, customer)
+        text = _apology(case, routing, data, language, customer, codes)
     else:
-        text = _note(case, writing, routing, data, names, customer)
+        text = _note(case, writing, routing, data, names, customer, codes)
     return WriteBack(
         kind="reply" if writing.kind == "reply" else "note",
         ticket_id=writing.ticket_id,
@@ -103,6 +106,13 @@ def compose(
         text=text,
         language=language,
     )
+
+
+def without(text: str, codes: Iterable[str]) -> str:
+    """The text as it is kept: a code that is worth money shows its last four letters only."""
+    for code in codes:
+        text = text.replace(code, f"…{code[-4:]}")
+    return text
 
 
 def written(tx: Tx, writing: Writing, text: str, host_object: str) -> None:
@@ -144,26 +154,34 @@ def _plan(tx: Tx, case: Case, kind: str, about: str, data: Doc, moment: Moment) 
 
 
 def _apology(
-    case: Case, routing: Routing, data: Mapping[str, object], language: str, name: str | None
+    case: Case,
+    routing: Routing,
+    data: Mapping[str, object],
+    language: str,
+    name: str | None,
+    codes: Mapping[str, str],
 ) -> str:
     return apology(
         language,
         tone=routing.tone,
         reason=case.reason or "other",
-        given=_given(case, data),
+        given=_given(case, data, codes),
         customer_name=name,
         sign_off=routing.sign_off,
         settled=True,
     ).plain
 
 
-def _given(case: Case, data: Mapping[str, object]) -> list[Given]:
+def _given(
+    case: Case, data: Mapping[str, object], codes: Mapping[str, str] | None = None
+) -> list[Given]:
     docs = cast("Sequence[Mapping[str, object]]", data.get("given", ()))
     return [
         Given(
             remedy=cast(Remedy, doc["remedy"]),
             money=read_money(doc),
             quantity=cast("int | None", doc["quantity"]),
+            code=(codes or {}).get(str(doc.get("payout"))),
             order_name=case.order_name,
         )
         for doc in docs
@@ -190,6 +208,7 @@ def _note(
     data: Mapping[str, object],
     names: Mapping[str, str],
     customer: str | None,
+    codes: Mapping[str, str],
 ) -> str:
     kind = _NOTES.get(writing.about, "needs_person")
     known = {"case": case.id, "reason": case.reason, **readable(data, names)}
@@ -199,5 +218,5 @@ def _note(
     )
     if writing.about != "made_good" or routing.reply != "draft":
         return said.plain
-    draft = _apology(case, routing, data, case.language or routing.reply_language, customer)
+    draft = _apology(case, routing, data, case.language or routing.reply_language, customer, codes)
     return f"{said.plain}\n\n---\n{draft}"

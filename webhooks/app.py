@@ -54,6 +54,7 @@ def make_runner(of: Services) -> Runner:
     return Runner(
         of.store,
         of.hosts,
+        sealer=of.sealer,
         clock=of.clock,
         lease_length=of.settings.lease_length,
         threads=of.settings.runners,

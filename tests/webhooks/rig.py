@@ -17,8 +17,10 @@ from werkzeug.serving import make_server
 
 from core.case import Case, CaseStep, Task, Writing
 from core.connection import Connection
+from core.moment import Moment
 from core.payout import Payout
 from core.people import Person
+from core.policies import publish
 from core.store import Store
 from core.store.sealing import Sealer, new_key, read_keys
 from sandbox import shopify, stripe, world, zendesk
@@ -75,6 +77,18 @@ class Rig:
 
     def options(self, **options: object) -> None:
         connecting.change_options(self.of, self.stage.desk_id, options)
+
+    def policy(self, give: str, extra: str = "") -> None:
+        """Have a policy of one row decide from now on."""
+        text = (
+            "policy: tried\nbasis: goodwill\ncurrency: [EUR, GBP, USD, SAR, KWD, JPY, AED]\n"
+            "facts: {reason: [late_delivery, damaged_item, wrong_item], order.total: money}\n"
+            f"{extra}give:\n  - {give}\n"
+        )
+        moment = Moment(self.clock.now())
+        with self.store.write() as tx:
+            publish(tx, text, effective_from=moment.now.date(), by=None, moment=moment)
+        self.options(policy="tried")
 
     # ------------------------------------------------------------------------------ looking
 

@@ -18,6 +18,7 @@ from core.case import Case
 from core.connection import Delivery
 from core.moment import Moment
 from core.store import Lease, LeaseLost, Store, StoreUnavailable
+from core.store.sealing import Sealer
 from webhooks.engine.deliveries import Reader
 from webhooks.engine.steps import Clock, Worker
 from webhooks.hosts import Hosts
@@ -33,6 +34,7 @@ class Runner:
         store: Store,
         hosts: Hosts,
         *,
+        sealer: Sealer,
         clock: Clock,
         lease_length: timedelta,
         threads: int = 4,
@@ -42,7 +44,7 @@ class Runner:
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._calls = ThreadPoolExecutor(4 * threads, thread_name_prefix="amends-call")
         self._worker = Worker(
-            store, hosts, clock=clock, pool=self._calls, lease_length=lease_length
+            store, hosts, sealer=sealer, clock=clock, pool=self._calls, lease_length=lease_length
         )
         self._reader = Reader(store, hosts, owner=self._owner, lease_length=lease_length)
         self._noticed = threading.Condition()

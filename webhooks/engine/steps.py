@@ -21,6 +21,7 @@ from core.errors import AmendsError
 from core.facts import Trouble, check_ticket, order_names
 from core.flow import Action, Ask, CaseFile, Gather, Release, Rest, Send, Settle, Write
 from core.moment import Moment
+from core.offer import Part
 from core.payout import Payout, PayoutState
 from core.people import Workspace
 from core.ports import (
@@ -34,10 +35,12 @@ from core.ports import (
     Quote,
     Ticket,
     Unknown,
+    Unpayable,
     Unwritable,
     Who,
 )
 from core.store import AlreadyExists, Lease, Store, Tx
+from core.store.sealing import Place, Sealer
 from core.terms import Gathered, Terms
 from webhooks.hosts import Host, Hosts
 
@@ -64,12 +67,14 @@ class Worker:
         store: Store,
         hosts: Hosts,
         *,
+        sealer: Sealer,
         clock: Clock,
         pool: Executor,
         lease_length: timedelta,
     ) -> None:
         self._store, self._hosts, self._clock, self._pool = store, hosts, clock, pool
         self._lease_length = lease_length
+        self._sealer = sealer
 
     def work(self, lease: Lease, claimed_at: float) -> None:
         """Take the case on until there is nothing to do now. `claimed_at` in steady seconds, taken
@@ -141,6 +146,9 @@ class Worker:
             tx.release(lease)
             return Rest(wait)
         host = self._hosts.get(planned.till_id, tx)
+        if planned.remedy in payout.CODED and planned.sealed_code is None:
+            sealed = self._sealer.seal(payout.new_code(), self._place(planned))
+            planned = replace(planned, sealed_code=sealed)
         sending, _ = payout.begin(
             tx, planned, pays=_pays(host, planned), calls_within=host.within, moment=moment
         )
@@ -168,7 +176,7 @@ class Worker:
     def _pay(self, sending: Payout, deadline: float) -> Consequence:
         host = self._hosts.get(sending.till_id)
         self._need_time(deadline, 2 * host.within)
-        order = payout.instruction(sending)
+        order = payout.instruction(sending, code=self._code(sending))
         try:
             result: Ending | Finding = payout.send(host.till, order)
         except Exception as error:  # whatever it was, the host may have acted
@@ -179,11 +187,19 @@ class Worker:
     def _ask(self, unknown: Payout) -> Consequence:
         host = self._hosts.get(unknown.till_id)
         try:
-            found: Finding = payout.ask(host.till, payout.instruction(unknown))
+            found: Finding = payout.ask(
+                host.till, payout.instruction(unknown, code=self._code(unknown))
+            )
         except Exception as error:
             log.exception("payout %s: the till raised while asked", unknown.id)
             found = Unknown(f"our own fault while asking: {type(error).__name__}")
         return self._concluded(unknown, found, host)
+
+    def _place(self, of: Payout) -> Place:
+        return Place(self._store.workspace_id, Payout.TABLE.name, of.id, "sealed_code")
+
+    def _code(self, of: Payout) -> str | None:
+        return self._sealer.open(of.sealed_code, self._place(of)) if of.sealed_code else None
 
     def _concluded(self, about: Payout, result: Ending | Finding, host: Host) -> Consequence:
         if isinstance(result, NotSent) and about.state is not PayoutState.SENDING:
@@ -240,7 +256,14 @@ class Worker:
             found = terms.consider(reader, case, routing, policy, gathered, now)
         if isinstance(found, Trouble) or case.mode != "act":
             return found
-        return terms.quoted(found, self._quotes(found))
+        quotes = self._quotes(found)
+        if isinstance(quotes, Trouble):
+            return quotes
+        pays = {position: self._pays_of(found.parts[position]) for position in quotes}
+        return terms.quoted(found, quotes, pays)
+
+    def _pays_of(self, part: Part) -> Pays:
+        return self._hosts.get(part.till_id).spec.pays[part.remedy]
 
     def _purchases(self, till_ids: Sequence[str], ticket: Ticket) -> Mapping[str, Purchases]:
         """Every till asked at once."""
@@ -249,12 +272,22 @@ class Worker:
         found = self._pool.map(lambda till: till.purchases(who), tills)
         return dict(zip(till_ids, found, strict=True))
 
-    def _quotes(self, found: Terms) -> Mapping[int, Quote]:
+    def _quotes(self, found: Terms) -> Mapping[int, Quote] | Trouble:
+        """What the tills would really pay, by the position of the part."""
         quotes = {}
         for position, part in enumerate(found.parts):
-            if part.amount is not None and part.remedy != "apology":
-                till = self._hosts.get(part.till_id).till
-                quotes[position] = till.quote(terms.trial(part))
+            if part.remedy == "apology":
+                continue
+            host = self._hosts.get(part.till_id)
+            known = {"order": found.subject.order.name, "remedy": part.remedy, "till": part.till_id}
+            if part.remedy not in host.spec.pays:
+                return Trouble("not_payable", {**known, "why": "this till does not pay that"})
+            if part.amount is None:
+                continue
+            try:
+                quotes[position] = host.till.quote(terms.trial(part))
+            except Unpayable as error:
+                return Trouble("not_payable", {**known, "why": str(error)})
         return quotes
 
     def _release(self, lease: Lease, approval: Approval) -> Consequence:
@@ -306,8 +339,14 @@ class Worker:
             customer = None
             if writing.kind == "reply" or writing.about == "made_good":
                 customer = host.desk.ticket(writing.ticket_id).requester.name
+            codes = self._codes(case) if writing.kind == "reply" or customer else {}
             back = writeback.compose(
-                case, writing, host.routing, names=self._hosts.titles(), customer=customer
+                case,
+                writing,
+                host.routing,
+                names=self._hosts.titles(),
+                customer=customer,
+                codes=codes,
             )
             there = host.desk.find(back)
             if there is None:
@@ -315,7 +354,13 @@ class Worker:
                 there = host.desk.write_back(back)
         except HostError as error:
             return error
-        return back.text, there
+        return writeback.without(back.text, codes.values()), there
+
+    def _codes(self, case: Case) -> Mapping[str, str]:
+        """Payout id -> the code the customer redeems it with."""
+        with self._store.read() as reader:
+            paid = reader.find(Payout, case_id=case.id)
+        return {p.id: code for p in paid if (code := self._code(p))}
 
 
 def _pays(host: Host, about: Payout) -> Pays:
