@@ -158,6 +158,20 @@ def test_what_is_wrong_is_named(books: Books) -> None:
     assert books.problem() == "head"
 
 
+@pytest.mark.parametrize(("seq", "problem", "at"), [(7, "changed", 8), (ENTRIES, "head", ENTRIES)])
+def test_a_row_forged_with_its_own_hash_breaks_the_chain_after_it(
+    books: Books, seq: int, problem: str, at: int
+) -> None:
+    forged = replace(books.entries()[seq - 1], amount_minor=1)
+    books.raw.execute(
+        "UPDATE ledger_entries SET amount_minor = 1, hash = ? WHERE seq = ?",
+        (chain_hash("w", forged), seq),
+    )
+    with books.store.read() as reader:
+        found = verify(reader)
+    assert (found.problem, found.seq) == (problem, at)
+
+
 def test_a_cut_tail_with_its_head_needs_an_anchor(books: Books) -> None:
     line = books.anchor()
     books.forge(books.entries()[:-3])
