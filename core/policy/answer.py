@@ -200,9 +200,9 @@ class Answerer:
 
     def _given(self, fits: list[_Fit], frame: Frame) -> Decision:
         rule = fits[0].rule
-        if len(fits) == 1 and len(fits[0].offers) == 1 and not rule.choice:
-            if self._tree.combine != "choice":
-                return self._single(rule, fits, frame)
+        choice = rule.choice or self._tree.combine == "choice"
+        if len(fits) == 1 and len(fits[0].offers) == 1 and not choice:
+            return self._single(rule, fits, frame)
         return self._several(fits, frame)
 
     def _single(self, rule: Rule, fits: list[_Fit], frame: Frame) -> Decision:
