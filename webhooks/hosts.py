@@ -21,6 +21,10 @@ from core.store.sealing import Place, Sealer
 
 T = TypeVar("T")
 
+#: Seconds for which settings and connections are taken as they were read: what another process
+#: changed is seen after that. A token that ended meanwhile is refused by its host and renewed.
+FRESH = 1.0
+
 #: How long one renewal of a connection's tokens may take before another may begin.
 RENEWAL = timedelta(seconds=30)
 
@@ -37,6 +41,7 @@ class Host:
     spec: Spec
     roles: Roles
     within: timedelta
+    settings: StoredSettings
 
     @property
     def intake(self) -> Intake:
@@ -61,19 +66,32 @@ class Host:
 
 
 class StoredSettings:
-    """A connection's settings, read afresh each time, because tokens change while it lives."""
+    """A connection's settings, never older than `FRESH`, because tokens change while it lives."""
 
     def __init__(self, store: Store, sealer: Sealer, connection_id: str) -> None:
         self._store, self._sealer, self._id = store, sealer, connection_id
         self._workspace = store.workspace_id
+        self._known: tuple[float, Mapping[str, str]] | None = None
 
     def __repr__(self) -> str:
         return f"<settings of {self._id}>"
 
     def get(self, name: str) -> str | None:
+        return self._values().get(name)
+
+    def _values(self) -> Mapping[str, str]:
+        known, now = self._known, time.monotonic()
+        if known is not None and now - known[0] < FRESH:
+            return known[1]
         with self._store.read() as reader:
             row = reader.get(Connection, self._id)
-        return opened(row, self._sealer, self._workspace).get(name) if row else None
+        values = opened(row, self._sealer, self._workspace) if row else {}
+        self._known = (now, values)
+        return values
+
+    def forget(self) -> None:
+        """Something was stored: read it before the next use."""
+        self._known = None
 
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
@@ -118,6 +136,7 @@ class StoredSettings:
             if row is not None and row.renewing_until == after.renewing_until:
                 done = replace(row, settings=after.settings, sealed=after.sealed)
                 tx.put(replace(done, renewing_until=None))
+        self.forget()
 
 
 def opened(row: Connection, sealer: Sealer, workspace: str) -> dict[str, str]:
@@ -155,15 +174,13 @@ class Hosts:
         self._allow_private, self._call_within = allow_private, call_within
         self._lock = threading.Lock()
         self._made: dict[str, Host] = {}
+        self._rows: dict[str, tuple[float, Connection]] = {}
+        self._tokens: dict[str, str] = {}
 
     def get(self, connection_id: str, tx: Reader | None = None) -> Host:
         """Inside a transaction, hand it in. Raises `NoSuchConnection`, or `HostDenied` where the
         connection is off or lost."""
-        if tx is not None:
-            row = tx.get(Connection, connection_id)
-        else:
-            with self._store.read() as reader:
-                row = reader.get(Connection, connection_id)
+        row = self._row(connection_id, tx)
         if row is None:
             raise NoSuchConnection(f"there is no connection {connection_id}")
         if row.state != "on":
@@ -171,22 +188,54 @@ class Hosts:
         with self._lock:
             made = self._made.get(row.id)
             if made is None or _changed(made.connection, row):
-                made = self._made[row.id] = self._make(row)
+                made = self._made[row.id] = self.make(row)
             return made
+
+    def of_token(self, token: str) -> str | None:
+        """The connection whose webhook address this is."""
+        if token not in self._tokens:
+            with self._store.read() as reader:
+                rows = reader.find(Connection, path_token=token, limit=1)
+            if not rows:
+                return None
+            self._tokens[token] = rows[0].id
+        return self._tokens[token]
+
+    def forget(self, connection_id: str) -> None:
+        """This process changed the connection: read it before the next use."""
+        self._rows.pop(connection_id, None)
+        made = self._made.get(connection_id)
+        if made is not None:
+            made.settings.forget()
+
+    def _row(self, connection_id: str, tx: Reader | None) -> Connection | None:
+        now = time.monotonic()
+        read_at, row = self._rows.get(connection_id, (0.0, None))
+        if row is not None and now - read_at < FRESH:
+            return row
+        if tx is not None:
+            row = tx.get(Connection, connection_id)
+        else:
+            with self._store.read() as reader:
+                row = reader.get(Connection, connection_id)
+        if row is not None:
+            self._rows[connection_id] = (now, row)
+        return row
 
     def titles(self) -> dict[str, str]:
         """Connection id -> what people call it."""
         with self._store.read() as reader:
             return {row.id: row.title for row in reader.find(Connection)}
 
-    def _make(self, row: Connection) -> Host:
+    def make(self, row: Connection) -> Host:
         spec = registry.spec(row.connector)
         within = min(spec.calls_within, self._call_within)
         settings = StoredSettings(self._store, self._sealer, row.id)
         http = Http.of(
             replace(spec, calls_within=within), settings, allow_private=self._allow_private
         )
-        return Host(row, spec, registry.connect(row.connector, settings, http), within)
+        roles = registry.connect(row.connector, settings, http)
+        return Host(row, spec, roles, within, settings)
 
 
 def _changed(old: Connection, new: Connection) -> bool:

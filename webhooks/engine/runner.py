@@ -11,16 +11,12 @@ import os
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 
-from core.case import Case
-from core.connection import Delivery
-from core.moment import Moment
-from core.store import Lease, LeaseLost, Store, StoreUnavailable
+from core.store import Store, StoreUnavailable
 from core.store.sealing import Sealer
-from webhooks.engine.deliveries import Reader
-from webhooks.engine.steps import Clock, Worker
+from webhooks.engine.rounds import Rounds
+from webhooks.engine.steps import Clock
 from webhooks.hosts import Hosts
 
 log = logging.getLogger(__name__)
@@ -40,13 +36,17 @@ class Runner:
         threads: int = 4,
         poll: timedelta = timedelta(seconds=1),
     ) -> None:
-        self._store, self._clock, self._length, self._poll = store, clock, lease_length, poll
-        self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._length, self._poll = lease_length, poll
         self._calls = ThreadPoolExecutor(4 * threads, thread_name_prefix="amends-call")
-        self._worker = Worker(
-            store, hosts, sealer=sealer, clock=clock, pool=self._calls, lease_length=lease_length
+        self._rounds = Rounds(
+            store,
+            hosts,
+            sealer=sealer,
+            clock=clock,
+            calls=self._calls,
+            lease_length=lease_length,
+            owner=f"{os.getpid()}-{secrets.token_hex(4)}",
         )
-        self._reader = Reader(store, hosts, owner=self._owner, lease_length=lease_length)
         self._noticed = threading.Condition()
         self._stopping = False
         self._threads = [
@@ -75,7 +75,7 @@ class Runner:
 
     def run_due(self) -> int:
         """Work on what is due now, by one thread; answers how many pieces of work were done."""
-        return self._cases() + self._deliveries()
+        return self._rounds.run_due()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -91,45 +91,3 @@ class Runner:
                 with self._noticed:
                     if not self._stopping:
                         self._noticed.wait(self._poll.total_seconds())
-
-    def _deliveries(self) -> int:
-        claimed = self._claim(Delivery)
-        if claimed is None:
-            return 0
-        started, lease = claimed
-        try:
-            opened = self._reader.work(lease, Moment(self._clock.now()))
-        except LeaseLost:
-            return 1
-        for case in opened:
-            self._work_on(case, started)
-        return 1
-
-    def _cases(self) -> int:
-        claimed = self._claim(Case)
-        if claimed is None:
-            return 0
-        started, lease = claimed
-        self._work_on(lease, started)
-        return 1
-
-    def _claim(self, kind: type[Case] | type[Delivery]) -> tuple[float, Lease] | None:
-        """One piece of due work, and the steady time from before the claim."""
-        started = self._clock.steady()
-        leases = self._store.claim(
-            kind, owner=self._owner, now=self._clock.now(), length=self._length, limit=1
-        )
-        return (started, leases[0]) if leases else None
-
-    def _work_on(self, lease: Lease, started: float) -> None:
-        """A fault of ours in one case must neither stop the runner nor go unseen."""
-        try:
-            self._worker.work(lease, started)
-        except LeaseLost:
-            log.info("case %s: somebody else has it by now", lease.id)
-        except StoreUnavailable:
-            raise
-        except Exception as error:
-            log.exception("case %s failed", lease.id)
-            with suppress(LeaseLost):
-                self._worker.failed(lease, error)

@@ -20,6 +20,7 @@ from core.case import Case, Writing
 from core.errors import AmendsError
 from core.facts import Trouble, check_ticket, order_names
 from core.flow import Action, Ask, CaseFile, Gather, Release, Rest, Send, Settle, Write
+from core.ids import new_id
 from core.moment import Moment
 from core.offer import Part
 from core.payout import Payout, PayoutState
@@ -51,10 +52,15 @@ Consequence = Callable[[Tx, Case, Moment], None]
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`now` for people and rows; `steady` seconds that never jump, for leases and deadlines."""
+    """`now` for people and rows; `steady` seconds that never jump, for leases and deadlines;
+    `make_id` as `core.ids.new_id`, which a run that must be repeatable replaces."""
 
     now: Callable[[], datetime]
     steady: Callable[[], float]
+    make_id: Callable[[str, int], str] = new_id
+
+    def moment(self) -> Moment:
+        return Moment(self.now(), self.make_id)
 
 
 class OutOfTime(Exception):
@@ -100,7 +106,7 @@ class Worker:
 
     def failed(self, lease: Lease, error: Exception) -> None:
         """A fault of ours: tried again later, and put to a person when it stays."""
-        moment = Moment(self._clock.now())
+        moment = self._clock.moment()
         with self._store.write(lease) as tx:
             case = tx.get(Case, lease.id)
             assert case is not None
@@ -110,7 +116,7 @@ class Worker:
     def _go_on(self, lease: Lease, consequence: Consequence) -> Action:
         """Commit a consequence together with what it leads to: the next payout's intent, or letting
         the case go."""
-        moment = Moment(self._clock.now())
+        moment = self._clock.moment()
         try:
             with self._store.write(lease) as tx:
                 case = tx.get(Case, lease.id)
