@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import pytest
@@ -10,23 +11,19 @@ from flask.testing import FlaskClient
 
 from console import demo
 from core.errors import AmendsError
-from core.money import Money
-from tests.console.practice import Practice
+from tests.console.stage import Demo
 
 
 @pytest.fixture(scope="module")
-def practice() -> Iterator[Practice]:
-    made = Practice()
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    made = Demo(tmp_path_factory.mktemp("demo"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(practice: Practice) -> FlaskClient:
-    app = Flask("amends", static_folder=None)
-    app.config["TESTING"] = True
-    app.register_blueprint(demo.blueprint(practice))
-    return app.test_client()
+def client(stage: Demo) -> FlaskClient:
+    return stage.app.test_client()
 
 
 def _text(client: FlaskClient, path: str) -> str:
@@ -35,88 +32,83 @@ def _text(client: FlaskClient, path: str) -> str:
     return answer.get_data(as_text=True)
 
 
-def test_the_list_shows_every_ticket_in_its_own_direction(
-    client: FlaskClient, practice: Practice
-) -> None:
+def test_the_list_shows_every_ticket_in_its_own_direction(client: FlaskClient, stage: Demo) -> None:
     page = _text(client, "/")
-    for ticket in practice.tickets():
-        assert f'id="standing-{ticket.id}"' in page
+    for ticket in stage.world.tickets():
+        assert f'id="row-{ticket.id}"' in page
     assert '<bdi lang="ar" dir="rtl">تأخر وصول الطلب' in page
     assert '<html lang="en" dir="ltr"' in page
 
 
-def test_one_click_refunds_and_tells_the_whole_story(
-    client: FlaskClient, practice: Practice
-) -> None:
+def test_one_click_refunds_and_tells_the_whole_story(client: FlaskClient, stage: Demo) -> None:
     answer = client.post("/tickets/1/solve")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/?ticket=1")
-    practice.echo(practice.case_of("1").id)
-    practice.repeated["1"] = 2
-    page = _text(client, "/?ticket=1")
+    page = stage.page("1", "told us about our own refund")
     assert "Made good" in page
-    assert page.count("12.50\xa0GBP") >= 3  # given, in the shop's books, in our ledger
+    assert page.count("5.20\xa0GBP") >= 3  # given, in the shop's books, in our ledger
     assert "Both books agree." in page
     assert "Private note, for the team only" in page
     assert "Reply to the customer" in page
-    assert "The shop told us about our own refund. Recognised" in page
-    assert "sent the same message 2 more times. Ignored." in page
     assert "Solve this ticket" not in page
 
 
-def test_a_refund_made_by_hand_stands_beside_ours(client: FlaskClient, practice: Practice) -> None:
+def test_messages_let_go_at_the_door_are_counted(stage: Demo) -> None:
+    world = copy.copy(stage.world)
+    world.repeats = lambda ticket_id: 40  # type: ignore[method-assign]
+    page = _text(_app(world).test_client(), "/?ticket=20")
+    assert "sent the same message 40 more times. Ignored." in page
+
+
+def test_a_refund_made_by_hand_stands_beside_ours(client: FlaskClient, stage: Demo) -> None:
     client.post("/tickets/2/solve")
-    practice.refund_by_hand("2", Money(300, "GBP"))
-    page = _text(client, "/?ticket=2")
-    assert "made by hand in the shop" in page
+    stage.page("2", "Both books agree.")
+    stage.control("shopify", "orders/1002/refund", {"amount": "3.00", "note": "sorry"})
+    page = stage.page("2", "made by hand in the shop")
     assert "Both books agree." in page  # about what Amends gave
 
 
-def test_books_that_differ_are_said_to_differ(client: FlaskClient, practice: Practice) -> None:
+def test_books_that_differ_are_said_to_differ(client: FlaskClient, stage: Demo) -> None:
     client.post("/tickets/3/solve")
-    lost = practice._refunds.pop()
-    page = _text(client, "/?ticket=3")
-    practice._refunds.append(lost)
+    stage.page("3", "Both books agree.")
+    world = copy.copy(stage.world)
+    world.books = dict  # type: ignore[method-assign]  # a shop that lost its books
+    page = _text(_app(world).test_client(), "/?ticket=3")
     assert "The books differ." in page
     assert "not there" in page
 
 
-def test_over_the_limit_waits_for_a_manager(client: FlaskClient, practice: Practice) -> None:
-    client.post("/tickets/14/solve")
-    page = _text(client, "/?ticket=14")
-    assert "Approve as manager: <bdi>Mara Lindqvist</bdi>" in page
+def test_over_the_limit_waits_for_a_manager(client: FlaskClient, stage: Demo) -> None:
+    client.post("/tickets/16/solve")
+    page = stage.page("16", "Approve as manager: <bdi>Sam Okafor</bdi>")
     assert "Nothing has been paid yet." in page
-    case = practice.case_of("14")
-    form = {"case": case.id, "person": "person_mara"}
-    assert client.post("/tickets/14/approve", data=form).status_code == 303
-    page = _text(client, "/?ticket=14")
-    assert "Made good" in page
+    person = page.split('name="person" value="')[1].split('"')[0]
+    form = {"case": stage.case("16").id, "person": person}
+    assert client.post("/tickets/16/approve", data=form).status_code == 303
+    page = stage.page("16", "Both books agree.")
     assert "Approve as manager" not in page
-    answer = client.post("/tickets/14/approve", data=form)  # nothing waits any more
+    answer = client.post("/tickets/16/approve", data=form)  # nothing waits any more
     assert answer.status_code == 422
     assert "That did not work" in answer.get_data(as_text=True)
 
 
-def test_a_ticket_without_a_reason_says_what_to_do(client: FlaskClient, practice: Practice) -> None:
-    bare = next(t for t in practice.tickets() if not any("amends_" in tag for tag in t.tags))
-    client.post(f"/tickets/{bare.id}/solve")
-    page = _text(client, f"/?ticket={bare.id}")
+def test_a_ticket_without_a_reason_says_what_to_do(client: FlaskClient, stage: Demo) -> None:
+    client.post("/tickets/10/solve")
+    page = stage.page("10", "What to do:")
     assert "Needs a person" in page
     assert "The ticket does not say what went wrong" in page
-    assert "What to do:" in page
 
 
-def test_asking_again_answers_only_what_is_new(client: FlaskClient, practice: Practice) -> None:
+def test_asking_again_answers_only_what_is_new(client: FlaskClient, stage: Demo) -> None:
     solved = client.post("/tickets/4/solve", headers={"HX-Request": "true"})
     body = solved.get_data(as_text=True)
     assert 'hx-trigger="every 1s"' in body  # a click is followed for a while
     assert 'id="row-4" hx-swap-oob="true"' in body
-    path = body.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
+    stage.page("4", "told us about our own refund")
+    late = client.get("/tickets/4?seen=other&until=99999999999").get_data(as_text=True)
+    path = late.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
     assert client.get(path).status_code == 204  # nothing new
-    old = path.split("until=")[0] + "until=0"
-    rested = client.get(old).get_data(as_text=True)
+    rested = client.get(path.split("until=")[0] + "until=0").get_data(as_text=True)
     assert "hx-get=" not in rested  # at rest the page stops asking
-    stale = client.get("/tickets/4?seen=other&until=0")
-    assert stale.status_code == 200
 
 
 def test_the_language_is_chosen_once(client: FlaskClient) -> None:
@@ -149,10 +141,10 @@ def test_every_answer_carries_the_headers(client: FlaskClient) -> None:
     ],
 )
 def test_forms_of_other_sites_are_refused(
-    client: FlaskClient, practice: Practice, headers: dict[str, str]
+    client: FlaskClient, stage: Demo, headers: dict[str, str]
 ) -> None:
     assert client.post("/tickets/5/solve", headers=headers).status_code == 403
-    assert next(t for t in practice.tickets() if t.id == "5").status != "solved"
+    assert stage.status("5") != "solved"
 
 
 def test_unknown_tickets_are_not_found(client: FlaskClient) -> None:
@@ -160,16 +152,20 @@ def test_unknown_tickets_are_not_found(client: FlaskClient) -> None:
     assert client.post("/tickets/none/solve").status_code == 404
 
 
-def test_a_click_that_fails_says_so(client: FlaskClient, practice: Practice) -> None:
-    class Down(Practice):
-        def __init__(self) -> None:
-            self.__dict__.update(vars(practice))
+def test_a_click_that_fails_says_so(stage: Demo) -> None:
+    def down(ticket_id: str) -> None:
+        raise AmendsError("the helpdesk does not answer; start the demo again")
 
-        def solve(self, ticket_id: str) -> None:
-            raise AmendsError("the helpdesk does not answer; start the demo again")
+    world = copy.copy(stage.world)
+    world.solve = down  # type: ignore[method-assign]
+    client = _app(world).test_client()
+    for headers in ({"HX-Request": "true"}, {}):
+        answer = client.post("/tickets/6/solve", headers=headers)
+        assert answer.status_code == 422
+        assert "start the demo again" in answer.get_data(as_text=True)
 
-    app = Flask("down", static_folder=None)
-    app.register_blueprint(demo.blueprint(Down()))
-    answer = app.test_client().post("/tickets/6/solve", headers={"HX-Request": "true"})
-    assert answer.status_code == 422
-    assert "start the demo again" in answer.get_data(as_text=True)
+
+def _app(world: demo.DemoWorld) -> Flask:
+    app = Flask("amends", static_folder=None)
+    app.register_blueprint(demo.blueprint(world))
+    return app
