@@ -34,7 +34,8 @@ def whole_expressions(tree: Tree) -> Iterator[Expr]:
         yield from (part for part in refusal.reason.parts if isinstance(part, Expr))
     for rule in tree.give:
         yield from rule.when
-        yield from (part for part in rule.reason.parts if isinstance(part, Expr))
+        texts = (rule.reason, *(text for _, text in rule.also))
+        yield from (part for text in texts for part in text.parts if isinstance(part, Expr))
         yield from (one for one in (rule.over, rule.ask_over) if one is not None)
         for grant in (grant for offer in rule.offers for grant in offer):
             yield from (one for one in (grant.amount, grant.up_to) if one is not None)
