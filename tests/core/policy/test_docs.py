@@ -37,6 +37,8 @@ def test_the_example_answers_as_the_page_says(text: str, case: dict[str, Any]) -
     for name in ("reason", "rule", "needs_yes"):
         if name in case:
             assert getattr(decision, name) == case[name]
+    if "also" in case:
+        assert dict(decision.also) == case["also"]
     if "due" in case:
         assert decision.due is not None
         assert decision.due.day == case["due"]
