@@ -171,7 +171,7 @@ def _part(component: Component, subject: Subject, reason: str) -> Part:
         quantity=int(component.quantity or 0) if counted else None,
         order_id=subject.order.id,
         buyer_id=subject.buyer.id if subject.buyer else None,
-        text=reason,
+        text=reason.replace("_", " "),
     )
 
 

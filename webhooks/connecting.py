@@ -67,6 +67,7 @@ def install(of: Services, connection_id: str) -> Mapping[str, str]:
         if "case_field" in learned and isinstance(row.options, Mapping):
             row = replace(row, options={**row.options, "case_field": learned["case_field"]})
         tx.put(row)
+    of.hosts.forget(connection_id)
     return learned
 
 
@@ -80,6 +81,7 @@ def change_options(of: Services, connection_id: str, options: Mapping[str, objec
         after = replace(row, options={**now, **options})
         read_routing(after.options)
         tx.put(after)
+    of.hosts.forget(connection_id)
     return after
 
 

@@ -1,7 +1,7 @@
 """Webhook requests: proved, kept, answered. Nothing else happens while the host waits.
 
-202: kept (or kept before). 400: not what this host sends. 401: not proved. 404: no such address.
-413: too large. 503 with Retry-After: try again; hosts that give up on 500 retry on that.
+202: kept (or kept before). 200: a host only tried the address. 400: not what this host sends.
+401: not proved. 404: no such address. 413: too large. 503 with Retry-After: try again; hosts that give up on 500 retry on that.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from datetime import datetime
 
 from flask import Blueprint, Request, Response, jsonify, request
 
-from core.connection import Connection, Delivery
+from core.connection import Delivery
 from core.errors import AmendsError
 from core.ids import new_id
-from core.ports import Malformed, RawRequest, Unverified
+from core.ports import Malformed, Ping, RawRequest, Unverified
 from core.store import AlreadyExists, Store
 from webhooks.hosts import Hosts, NoSuchConnection
 
@@ -44,7 +44,7 @@ def blueprint(
 
     @routes.post("/hooks/<token>")
     def hook(token: str) -> tuple[Response, int]:
-        connection_id = _connection_of(store, token)
+        connection_id = hosts.of_token(token) if 16 <= len(token) <= 128 else None
         if connection_id is None:
             return _no(404, "there is nothing at this address")
         try:
@@ -52,6 +52,8 @@ def blueprint(
             key = hosts.get(connection_id).intake.verify(raw, now())
         except TooLarge as error:
             return _no(413, str(error))
+        except Ping:
+            return jsonify(kept=False), 200
         except Unverified as error:
             log.info("hook of %s refused: %s", connection_id, error)
             return _no(401, "the request is not proved to come from the host")
@@ -85,14 +87,6 @@ def blueprint(
         return jsonify(kept=True), 202
 
     return routes
-
-
-def _connection_of(store: Store, token: str) -> str | None:
-    if not 16 <= len(token) <= 128:
-        return None
-    with store.read() as reader:
-        rows = reader.find(Connection, path_token=token, limit=1)
-    return rows[0].id if rows else None
 
 
 def _raw(asked: Request, body_max: int) -> RawRequest:

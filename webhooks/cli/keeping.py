@@ -7,6 +7,7 @@ from typing import TextIO
 import click
 
 from core import ledger as books
+from core import ledger_check
 from core.connection import Connection
 from core.errors import AmendsError
 from core.money import Money
@@ -87,9 +88,10 @@ def ledger() -> None:
 def verify(of: Services, anchor: TextIO | None, json_: bool) -> None:
     """Check every entry, the chain, and that nothing can be changed. Exit 1 if something is off."""
     with of.store.read() as reader:
-        found = books.verify(reader, anchor.read() if anchor else None)
+        found = ledger_check.verify(reader, anchor.read().strip() if anchor else None)
     guards = schema.check(of.settings.database_url).missing_triggers
-    problems = [*found.problems, *(f"the guard {name} is missing" for name in guards)]
+    wrong = [f"entry {found.seq}: {found.problem}"] if found.problem else []
+    problems = [*wrong, *(f"the guard {name} is missing" for name in guards)]
     ok = not problems
     if json_:
         show.as_json({"ok": ok, "entries": found.entries, "problems": problems})
@@ -106,7 +108,7 @@ def verify(of: Services, anchor: TextIO | None, json_: bool) -> None:
 def anchor_(of: Services) -> None:
     """Print the head of the chain. Keep it where the database's operator cannot change it."""
     with of.store.read() as reader:
-        click.echo(books.anchor(reader))
+        click.echo(ledger_check.anchor(reader, at=of.clock.now()).line())
 
 
 @ledger.command()

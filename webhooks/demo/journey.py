@@ -21,7 +21,7 @@ from typing import Any
 
 import requests
 
-from core import flow, ledger
+from core import flow, ledger_check
 from core.case import Case, CaseState, CaseStep, Outcome, Writing
 from core.connection import Delivery
 from core.payout import Payout
@@ -174,7 +174,7 @@ def at_rest(of: Services) -> bool:
 def report(of: Services, stage: Stage) -> dict[str, object]:
     with of.store.read() as reader:
         cases = reader.find(Case)
-        verified = ledger.verify(reader)
+        verified = ledger_check.verify(reader)
         books = {name: Host(url).get("books") for name, url in stage.urls.items()}
         return {
             "tickets": len(tickets()),
