@@ -33,6 +33,11 @@ class Malformed(AmendsError):
     """The request is not what the host sends: answered 400, nothing is stored."""
 
 
+class Ping(AmendsError):
+    """The host only tries whether the address answers: answered 200, nothing is stored. It proves
+    nothing, so it means nothing else."""
+
+
 class Unrecognised(AmendsError):
     """A proved delivery of a kind this connector does not understand: kept and shown as such."""
 
@@ -148,8 +153,8 @@ class Intake(Protocol):
     def verify(self, request: RawRequest, now: datetime) -> str:
         """Prove the request and answer its dedupe key (unique within the connection, for ever).
 
-        Raises `Unverified` (bad, missing or stale signature) or `Malformed`. Looks at nothing but
-        the request and the connection's settings: no call goes out.
+        Raises `Unverified` (bad, missing or stale signature), `Malformed` or `Ping`. Looks at
+        nothing but the request and the connection's settings: no call goes out.
         """
         ...
 

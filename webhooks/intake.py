@@ -1,7 +1,8 @@
 """Webhook requests: proved, kept, answered. Nothing else happens while the host waits.
 
 202: kept (or kept before). 200: a host only tried the address. 400: not what this host sends.
-401: not proved. 404: no such address. 413: too large. 503 with Retry-After: try again; hosts that give up on 500 retry on that.
+401: not proved. 404: no such address. 413: too large. 503 with Retry-After: try again; hosts that
+give up on 500 retry on that.
 """
 
 from __future__ import annotations
