@@ -11,7 +11,7 @@ ends as a decision `cannot_decide` that names it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 
 from core.errors import AmendsError
@@ -132,6 +132,12 @@ def unfit_facts(policy: Policy, facts: Mapping[str, object]) -> tuple[str, ...]:
 
 def all_packs() -> dict[str, tuple[str, str]]:
     """Every policy that ships with Amends: its name, and the file and variant it is in."""
+    return dict(_packs())
+
+
+@cache
+def _packs() -> dict[str, tuple[str, str]]:
+    """They ship with the code and do not change while it runs: looked for once."""
     found: dict[str, tuple[str, str]] = {}
     for entry in sorted(_PACKS.iterdir(), key=lambda one: one.name):
         if entry.name.endswith(".yaml"):
@@ -144,7 +150,7 @@ def all_packs() -> dict[str, tuple[str, str]]:
 
 def pack_text(name: str) -> tuple[str, str]:
     """The text of a policy that ships with Amends, and its variant in it. Raises `UnknownPack`."""
-    file, variant = all_packs().get(name, ("", ""))
+    file, variant = _packs().get(name, ("", ""))
     if not file:
         raise UnknownPack(f"there is no pack {name[:60]!r}; `amends policy list` shows them")
     text = (_PACKS / file).read_text(encoding="utf-8")
