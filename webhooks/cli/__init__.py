@@ -34,11 +34,22 @@ def main(ctx: click.Context) -> None:
 
 
 def _register() -> None:
-    from webhooks.cli import cases, connectors, demo, doctor, keeping, people, serving, tasks
+    from webhooks.cli import (
+        cases,
+        connectors,
+        demo,
+        doctor,
+        keeping,
+        people,
+        policies,
+        serving,
+        tasks,
+    )
 
     for command in (
         serving.serve, serving.web, serving.worker, keeping.db, doctor.doctor, connectors.connector,
         cases.case, tasks.task, people.person, keeping.keys, keeping.ledger, demo.demo,
+        policies.policy,
     ):  # fmt: skip
         main.add_command(command)
 

@@ -68,6 +68,11 @@ def unit_of(value: Any, kind: Type) -> str:
     )
 
 
+def kind_name(kind: Type) -> str:
+    """What a type is called where facts are declared."""
+    return kind.unit or {"yesno": "yes/no"}.get(kind.kind, kind.kind)
+
+
 def value_text(value: Any, kind: Type, currency: str) -> str:
     """`12.50 EUR`, `25%`, `3 days`, `yes`, `vip`, `2026-03-01`."""
     if value is None:

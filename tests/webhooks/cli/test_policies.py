@@ -1,0 +1,236 @@
+"""`amends policy`, run as a person runs it: where nothing was set up, and where something was."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from core.policies import PolicyVersion
+from core.policy import all_packs, load_pack
+from core.store.sql import SqlStore
+from webhooks.cli import main
+
+LATE = """\
+policy: late
+basis: goodwill
+currency: EUR
+facts: {days_late: days, price: money}
+give:
+  - {when: {days_late: 3..}, refund: 10% of price}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, and nothing about Amends in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATABASE_URL", "KEY_FILE", "KEYS", "WORKSPACE"):
+        monkeypatch.delenv(f"AMENDS_{name}", raising=False)
+    (tmp_path / "late.yaml").write_text(LATE, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def installed(here: Path) -> Path:
+    """The same with keys, tables, an admin and an agent."""
+    for command in (
+        ["keys", "new"], ["db", "upgrade"],
+        ["person", "add", "jo@example.com", "--name", "Jo", "--role", "admin"],
+        ["person", "add", "al@example.com", "--name", "Al"],
+    ):  # fmt: skip
+        assert run(*command).exit_code == 0
+    return here
+
+
+def run(*args: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(main, args, input=given, catch_exceptions=False)
+
+
+def policy(*args: str, given: str | None = None) -> Result:
+    return run("policy", *args, given=given)
+
+
+def answers(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line, parse_float=str) for line in result.stdout.splitlines()]
+
+
+# ------------------------------------------------------------------------- without a database
+
+
+def test_list_and_show_need_nothing_to_be_set_up(here: Path) -> None:
+    rows = json.loads(policy("list", "--json").stdout)
+    assert {row["name"] for row in rows} == set(all_packs())
+    assert all(row["from"] == "pack" and len(row["version"]) == 64 for row in rows)
+    shown = json.loads(policy("show", "eu261", "--json").stdout)
+    assert shown["version"] == load_pack("eu261").version_hash
+    assert {"name": "passengers", "type": "number", "default": "1"} in shown["facts"]
+    assert policy("show", "./late.yaml", "--text").stdout == LATE
+    assert not list(here.glob("amends.*"))
+
+
+def test_a_name_nobody_knows_is_said_so_without_a_traceback(here: Path) -> None:
+    result = policy("show", "nonsense")
+    assert result.exit_code == 2
+    assert "amends policy list" in result.stderr
+    assert policy("decide", "nonsense.yaml", "--facts", "-", given="{}").exit_code == 2
+
+
+def test_decide_answers_in_the_words_of_the_published_cases(here: Path) -> None:
+    case = {"incident": "delay", "distance_km": 1500, "arrival_delay_min": 180}
+    lines = [
+        {"case_id": "a", "inputs": case},
+        case | {"arrival_delay_min": 179},
+        {"case_id": "c", "inputs": {"incident": "delay"}},
+    ]
+    result = policy("decide", "eu261", "--facts", "-", given="\n".join(map(json.dumps, lines)))
+    assert result.exit_code == 0
+    paid, refused, unknown = answers(result)
+    assert paid["case_id"] == "a"
+    assert (paid["remedy"], paid["amount"], paid["currency"]) == ("cash", "250.00", "EUR")
+    assert paid["components"] == [{"remedy": "cash", "amount": "250.00", "currency": "EUR"}]
+    assert (paid["reason"], paid["rule"]) == ("band_a", "give.2")
+    assert "case_id" not in refused
+    assert (refused["remedy"], refused["amount"]) == ("none", "0.00")
+    assert (refused["reason"], refused["components"]) == ("delay_below_3h", [])
+    assert (unknown["outcome"], unknown["missing"]) == ("cannot_decide", ["arrival_delay_min"])
+    assert not list(here.glob("amends.*"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"days_late": "soon", "price": "5.00"}',
+        '{"days_late": 3, "days_late": 9}',
+        '{"days_late": NaN}',
+        '{"days_late": 1e400, "price": "5.00"}',
+        f'{{"days_late": {"9" * 5000}}}',
+        '["days_late", 3]',
+        '{"inputs": 3}',
+        "{" * 9_000,
+        "not json",
+    ],
+)
+def test_a_line_that_does_not_fit_is_an_error_on_its_line_and_2_in_the_end(
+    here: Path, line: str
+) -> None:
+    good = '{"days_late": 3, "price": "5.00"}'
+    result = policy("decide", "late.yaml", "--facts", "-", given=f"{good}\n{line}\n\n{good}\n")
+    assert result.exit_code == 2
+    first, wrong, last = answers(result)
+    assert first == last
+    assert first["amount"] == "0.50"
+    assert "error" in wrong
+    assert "amount" not in wrong
+
+
+def test_numbers_are_read_without_floats(here: Path) -> None:
+    result = policy("decide", "late.yaml", "--facts", "-", given='{"days_late": 3, "price": 0.15}')
+    (answer,) = answers(result)
+    assert answer["amount"] == "0.02"
+
+
+def test_decide_explains_when_it_is_asked_to(here: Path) -> None:
+    facts = '{"days_late": 3, "price": "5.00"}'
+    arguments = ("decide", "late.yaml", "--facts", "-", "--explain", "--language")
+    (answer,) = answers(policy(*arguments, "en", given=facts))
+    assert answer["explain"]["amounts"][0]["steps"][0]["step"] == "percent"
+    assert {"fact": "days_late", "value": "2 days", "answer": "nothing: no_rule_fits",
+            "outcome": "nothing"} in answer["explain"]["changes"]  # fmt: skip
+    assert answer["explain"]["words"][0] == "Refund 0.50\u00a0EUR. Rule 1."
+    (answer,) = answers(policy(*arguments, "fa", given=facts))
+    assert "۰٫۵۰" in answer["explain"]["words"][0]
+
+
+def test_check_ends_with_1_only_for_errors(here: Path) -> None:
+    assert policy("check", "late.yaml").exit_code == 0
+    (here / "lost.yaml").write_text(LATE + "  - {when: {days_late: 5..}, apology: yes}\n")
+    result = policy("check", "lost.yaml", "--json")
+    assert result.exit_code == 1
+    kinds = {one["kind"]: one for one in json.loads(result.stdout)}
+    assert (kinds["unreachable"]["line"], kinds["unreachable"]["severity"]) == (7, "error")
+    (here / "wrong.yaml").write_text(LATE.replace("refund", "refnud"))
+    result = policy("check", "wrong.yaml", "--json")
+    assert result.exit_code == 1
+    (finding,) = json.loads(result.stdout)
+    assert (finding["kind"], finding["line"]) == ("unreadable", 6)
+
+
+def test_a_file_with_variants_is_checked_variant_by_variant(here: Path) -> None:
+    text = LATE.replace("currency: EUR\n", "variants: {eu: {currency: EUR}, uk: {currency: GBP}}\n")
+    (here / "two.yaml").write_text(text)
+    result = policy("check", "two.yaml", "--json")
+    assert {one["policy"] for one in json.loads(result.stdout)} == {"eu", "uk"}
+
+
+# ----------------------------------------------------------------------------- publishing
+
+
+def versions(here: Path) -> list[PolicyVersion]:
+    store = SqlStore(f"sqlite:///{here}/amends.sqlite3", "main")
+    try:
+        with store.read() as reader:
+            return list(reader.find(PolicyVersion))
+    finally:
+        store.close()
+
+
+def day(offset: int) -> str:
+    return (datetime.now(UTC).date() + timedelta(days=offset)).isoformat()
+
+
+def test_an_admin_publishes_and_the_published_policy_decides(installed: Path) -> None:
+    result = policy("publish", "late.yaml", "--as", "jo@example.com")
+    assert result.exit_code == 0
+    (version,) = versions(installed)
+    assert version.published_by is not None
+    assert version.effective_from.isoformat() == day(0)
+    rows = json.loads(policy("list", "--json").stdout)
+    assert [r["name"] for r in rows if r["from"] == "published"] == ["late"]
+    (installed / "late.yaml").unlink()
+    facts = '{"days_late": 3, "price": "5.00"}'
+    (answer,) = answers(policy("decide", "late", "--facts", "-", given=facts))
+    assert answer["amount"] == "0.50"
+    assert answer["policy_hash"] == version.version_hash
+
+
+def test_a_pack_is_published_by_its_name_and_from_a_later_day(installed: Path) -> None:
+    result = policy("publish", "uk261", "--as", "jo@example.com", "--from", day(30))
+    assert result.exit_code == 0
+    (version,) = versions(installed)
+    assert (version.name, version.variant) == ("uk261", "uk261")
+    assert version.effective_from.isoformat() == day(30)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("late.yaml", "--as", "al@example.com"), "no admin"),
+        (("late.yaml", "--as", "nobody@example.com"), "nobody here"),
+        (("late.yaml", "--as", "jo@example.com", "--from", day(-1)), "is past"),
+        (("late.yaml", "--as", "jo@example.com", "--from", "yesterday"), "--from"),
+        (("lost.yaml", "--as", "jo@example.com"), "cannot be published"),
+        (("wrong.yaml", "--as", "jo@example.com"), "line 6"),
+    ],
+)
+def test_what_may_not_be_published_is_not(
+    installed: Path, arguments: tuple[str, ...], why: str
+) -> None:
+    (installed / "lost.yaml").write_text(LATE + "  - {when: {days_late: 5..}, apology: yes}\n")
+    (installed / "wrong.yaml").write_text(LATE.replace("refund", "refnud"))
+    result = policy("publish", *arguments)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert versions(installed) == []
+
+
+def test_the_same_version_is_published_once(installed: Path) -> None:
+    assert policy("publish", "late.yaml", "--as", "jo@example.com").exit_code == 0
+    again = policy("publish", "late.yaml", "--as", "jo@example.com", "--from", day(9))
+    assert again.exit_code == 2
+    assert "published already" in again.stderr
+    assert len(versions(installed)) == 1
