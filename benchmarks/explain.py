@@ -17,16 +17,7 @@ from benchmarks.policy import cases, policy_text
 from core.policy import decide, load
 from core.policy.explain import explain, in_words
 
-
-def median(run: Callable[[Any], Any], of: list[Any], rounds: int = 7) -> float:
-    """Microseconds a call, the median of rounds over all cases."""
-    found = []
-    for _ in range(rounds):
-        start = time.perf_counter_ns()
-        for one in of:
-            run(one)
-        found.append((time.perf_counter_ns() - start) / 1000 / len(of))
-    return statistics.median(found)
+ROUNDS = 15
 
 
 def main() -> None:
@@ -41,9 +32,21 @@ def main() -> None:
             lambda one: in_words(explain(policy, *one), "ar", changes=False), decided[:20],
         ),
     }  # fmt: skip
-    for name, (run, of) in runs.items():
-        run(of[0])
-        print(f"{name:28} {median(run, of):10.1f} microseconds")
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(ROUNDS):
+        for name, (run, of) in runs.items():
+            times[name].append(microseconds(run, of))
+    base = statistics.median(times["decide"])
+    for name, found in times.items():
+        median = statistics.median(found)
+        print(f"{name:28} {median:9.1f} us  {median / base:7.1f} x decide  best {min(found):9.1f}")
+
+
+def microseconds(run: Callable[[Any], Any], of: list[Any]) -> float:
+    start = time.perf_counter_ns()
+    for one in of:
+        run(one)
+    return (time.perf_counter_ns() - start) / 1000 / len(of)
 
 
 if __name__ == "__main__":

@@ -40,9 +40,14 @@ class _Line:
 
     name: str
     rule: Rule | None
-    tests: tuple[tuple[Fn, Row], ...]
+    tests: tuple[tuple[Fn, Fn, Row], ...]
     fits: Row
     because: tuple[Row, ...]
+    loops: bool
+
+
+#: What a row without a loop is tried for.
+_ONCE: list[tuple[int, Any]] = [(0, None)]
 
 
 class Explainer:
@@ -78,10 +83,15 @@ class Explainer:
         tests = []
         for number, condition in enumerate(of.when, 1):
             row = Row(name, part, of.number, "no", number, condition.at, expr=condition)
-            tests.append((self._compiled.function(condition), _with_data(self._asks(row))))
+            compiled = self._compiled
+            tests.append(
+                (compiled.getter(condition), compiled.function(condition),
+                 _with_data(self._asks(row)))
+            )  # fmt: skip
         fits = _with_data(Row(name, part, of.number, "fits"))
-        because = tuple(_with_data(replace(row, status="fits")) for _, row in tests) or (fits,)
-        return _Line(name, of if isinstance(of, Rule) else None, tuple(tests), fits, because)
+        because = tuple(_with_data(replace(row, status="fits")) for _, _, row in tests) or (fits,)
+        loops = isinstance(of, Rule) and of.over is not None
+        return _Line(name, of if isinstance(of, Rule) else None, tuple(tests), fits, because, loops)
 
     def _asks(self, row: Row) -> Row:
         """What the condition of a row asks, and about what."""
@@ -118,16 +128,23 @@ class Explainer:
     def _ask(self, line: _Line, frame: list[Any]) -> Row | None:
         """The condition that keeps the row from fitting; None if it fits."""
         doubtful: Row | None = None
-        for test, row in line.tests:
+        for fast, careful, row in line.tests:
             try:
-                if not test(frame):
+                holds = fast(frame)
+                if holds is True:
+                    continue
+                if holds is False:
+                    return row
+            except Undecided:
+                pass
+            # Something is not known, or the fast form does not see that it is not.
+            try:
+                if not careful(frame):
                     return row
             except Undecided as unknown:
-                if doubtful is None:
-                    doubtful = _with_data(
-                        replace(row, status="unknown", fact=unknown.fact or "",
-                                problem=unknown.problem)
-                    )  # fmt: skip
+                fact, problem = unknown.fact or "", unknown.problem
+                lost = replace(row, status="unknown", fact=fact, problem=problem)
+                doubtful = doubtful or _with_data(lost)
         return doubtful
 
     def _follow(
@@ -164,7 +181,11 @@ class Explainer:
         amounts: list[Amount] = []
         fitting: list[tuple[_Line, list[Amount]]] = []
         for line in self._give:
-            items, row = self._items(line, frame)
+            items, row = _ONCE, None
+            if line.loops:
+                items, row = self._items(line, frame)
+            else:
+                row = self._ask(line, frame)
             if row is not None:
                 if row.status == "unknown":
                     return [], row, []
@@ -191,8 +212,7 @@ class Explainer:
         """The items a row fits for, numbered; or what keeps it from fitting."""
         rule = line.rule
         assert rule is not None
-        if rule.over is None:
-            return [(0, None)], self._ask(line, frame)
+        assert rule.over is not None
         found: list[tuple[int, Any]] = []
         try:
             items = self._compiled.value(rule.over, frame)

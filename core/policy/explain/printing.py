@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import Any
 
 from core.money import exponent
-from core.policy.answer import decimal
 from core.policy.tree import (
     SECONDS,
     And,
@@ -39,18 +38,27 @@ _ATOM = 9
 
 def number_text(value: Any) -> str:
     """Plain decimal text; a fraction where six decimals are not enough."""
-    exact = Fraction(value)
-    if (exact * 10**6).denominator == 1:
-        return decimal(exact)
-    return f"{exact.numerator}/{exact.denominator}"
+    return _decimal(value.numerator, value.denominator)
+
+
+def _decimal(top: int, bottom: int) -> str:
+    """In whole numbers: this is most of what an explanation as data takes."""
+    if bottom == 1:
+        return str(top)
+    units, rest = divmod(abs(top) * 10**6, bottom)
+    if rest:
+        exact = Fraction(top, bottom)
+        return f"{exact.numerator}/{exact.denominator}"
+    whole, part = divmod(units, 10**6)
+    shown = f"{whole}.{part:06d}".rstrip("0").rstrip(".")
+    return f"-{shown}" if top < 0 else shown
 
 
 def money_parts(minor: Any, currency: str) -> str:
     """Minor units in major ones, with every digit the currency has, or more if there are more."""
     digits = exponent(currency)
-    exact = Fraction(minor) / 10**digits
-    if Fraction(minor).denominator != 1:
-        return number_text(exact)
+    if type(minor) is not int and minor.denominator != 1:
+        return _decimal(minor.numerator, minor.denominator * 10**digits)
     sign, units = ("-", -int(minor)) if minor < 0 else ("", int(minor))
     if not digits:
         return f"{sign}{units}"
@@ -59,7 +67,7 @@ def money_parts(minor: Any, currency: str) -> str:
 
 def unit_of(value: Any, kind: Type) -> str:
     """The unit a length of time is shown in: its own, or the largest that fits."""
-    if kind.unit and Fraction(value * 100) % SECONDS[kind.unit] == 0:
+    if kind.unit and value * 100 % SECONDS[kind.unit] == 0:
         return kind.unit
     return next(
         u
@@ -94,7 +102,9 @@ def value_text(value: Any, kind: Type, currency: str) -> str:
         return f"{number_text(value * 100)}%"
     if kind.kind == "duration":
         unit = unit_of(value, kind)
-        return f"{number_text(Fraction(value) / SECONDS[unit])} {unit}"
+        whole, rest = divmod(value, SECONDS[unit])
+        number = Fraction(value) / SECONDS[unit] if rest else whole
+        return f"{number_text(number)} {unit}"
     return f"{number_text(value)} km" if kind.kind == "km" else number_text(value)
 
 
