@@ -92,6 +92,7 @@ class Pays:
     step_minor: smallest step per currency in minor units, where it is not 1 (Stripe's KWD: 10).
     key_life: for `retry="key"`: how long the host surely remembers a key; later, only find.
     visibility: how long a payout may stay invisible to `find` after the host acted.
+    by_hand: a person pays it; `pay` and `find` answer `Pending`, and a task ends it with a proof.
     """
 
     currencies: frozenset[str] | None = None
@@ -102,6 +103,7 @@ class Pays:
     step_minor: Mapping[str, int] = field(default_factory=dict)
     reversible: bool = False
     needs_order: bool = True
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,8 @@ class TillChoice:
 class Routing:
     """reasons: tag (or value of `reason_field`) -> reason of the policy.
     causes: reason -> cause group; reasons of one group are one harm (default: the reason itself).
+    remedies: remedy -> connection that pays it, where that is not the till the order is at (cash by
+    hand, points at a loyalty provider).
     """
 
     policy: str
@@ -51,6 +53,7 @@ class Routing:
     reason_field: str | None = None
     causes: Mapping[str, str] = field(default_factory=dict)
     tills: tuple[TillChoice, ...] = ()
+    remedies: Mapping[str, str] = field(default_factory=dict)
     case_field: str | None = None
     done_tag: str = "amends_made_good"
     vip_from_orders: int = 10
@@ -88,6 +91,7 @@ def read_routing(options: object) -> Routing:
         reason_field=_maybe(options, "reason_field"),
         causes=_texts(options, "causes"),
         tills=_tills(options.get("tills", [])),
+        remedies=_texts(options, "remedies"),
         case_field=_maybe(options, "case_field"),
         done_tag=_text(options, "done_tag", "amends_made_good"),
         vip_from_orders=_count(options, "vip_from_orders", 10),

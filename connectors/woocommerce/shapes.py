@@ -6,7 +6,6 @@ order refunds are negative. Dates named `_gmt` carry no zone and mean UTC.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,14 +79,9 @@ def email_of(order: Node) -> str:
     return email if isinstance(email, str) else ""
 
 
-def buyer_of(order: Node) -> str:
-    """The account's number; a guest is known by the e-mail address alone, and so by its digest."""
-    customer = whole(order, "customer_id")
-    return str(customer) if customer else guest(email_of(order))
-
-
-def guest(email: str) -> str:
-    return f"guest:{hashlib.sha256(email.strip().casefold().encode()).hexdigest()[:32]}"
+def buyer_of(order: Node) -> str | None:
+    """The account's number; a guest has none."""
+    return str(whole(order, "customer_id")) if order.get("customer_id") else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,14 @@ from typing import cast
 
 import click
 
-from core import tasks
-from core.case import Task
+from core import by_hand, tasks
+from core.by_hand import NotByHand
+from core.case import Case, Task
 from core.message import TaskText
 from core.message import task as words
 from core.moment import Moment
+from core.ports import Remedy
+from core.store import Tx
 from core.tasks import NotOpen
 from core.writeback import readable
 from webhooks.app import Services
@@ -63,13 +66,47 @@ def show_(of: Services, task_id: str, language: str) -> None:
 @click.argument("task_id")
 @click.option("--as", "person", required=True, help="e-mail of the person who did it")
 @click.option("--note", default="", help="what was done")
+@click.option("--proof", help="of what you paid by hand: a bank's reference, a receipt's number")
+@click.option("--not-paid", help="why what was to be paid by hand is not paid")
 @opened
-def done(of: Services, task_id: str, person: str, note: str) -> None:
-    """Say that it is done. To have the ticket looked at again, use `amends case retry`."""
+def done(
+    of: Services, task_id: str, person: str, note: str, proof: str | None, not_paid: str | None
+) -> None:
+    """Say that it is done. To have the ticket looked at again, use `amends case retry`.
+
+    What you were asked to pay by hand needs --proof, or --not-paid with the reason.
+    """
+    if proof is not None and not_paid is not None:
+        raise click.UsageError("it was paid (--proof) or not (--not-paid)")
     with of.store.write() as tx:
         who = as_person(tx, person)
-        tasks.done(tx, task_id, who.id, note, Moment(of.clock.now()))
+        moment = Moment(of.clock.now())
+        row = tx.get(Task, task_id)
+        if row is not None and row.kind == by_hand.KIND:
+            _paid_or_not(of, tx, row, who.id, proof, not_paid, moment)
+        elif proof is None and not_paid is None:
+            tasks.done(tx, task_id, who.id, note, moment)
+        else:
+            raise NotByHand(f"{task_id} does not ask anybody to pay something by hand")
     click.echo(f"{task_id}: done")
+
+
+def _paid_or_not(
+    of: Services,
+    tx: Tx,
+    row: Task,
+    person_id: str,
+    proof: str | None,
+    not_paid: str | None,
+    moment: Moment,
+) -> None:
+    payout = by_hand.payout_of(tx, row)
+    case = tx.get(Case, payout.case_id)
+    assert case is not None  # cases are never deleted
+    pays = of.hosts.get(payout.till_id, tx).spec.pays[cast(Remedy, payout.remedy)]
+    routing = of.hosts.get(case.desk_id, tx).routing
+    end, said = (by_hand.paid, proof) if not_paid is None else (by_hand.not_paid, not_paid)
+    end(tx, row.id, person_id, said or "", pays=pays, routing=routing, moment=moment)
 
 
 def _text(row: Task, language: str, names: Mapping[str, str]) -> TaskText:

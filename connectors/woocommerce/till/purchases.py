@@ -36,13 +36,10 @@ class Books:
         accounts = {
             str(whole(one, "id")) for one in people if same_address(one.get("email"), email)
         }
-        # A guest's orders belong to the account of the same address, if there is one. An order by
-        # an account of another address makes two buyers, which is for a person to look at.
-        accounts |= {buyer for one in theirs if number(buyer := buyer_of(one))}
-        guests = {buyer_of(one) for one in theirs} - accounts
-        buyers = accounts or guests
+        # An order by an account of another address makes two buyers, which a person looks at.
+        accounts |= {buyer for one in theirs if (buyer := buyer_of(one)) is not None}
         return Purchases(
-            buyers=tuple(Buyer(id=b, orders_count=None, spent=None) for b in sorted(buyers)),
+            buyers=tuple(Buyer(id=b, orders_count=None, spent=None) for b in sorted(accounts)),
             orders=tuple(self.read(one) for one in theirs),
         )
 

@@ -24,9 +24,14 @@ def ours() -> list[str]:
 
 
 def claiming(role: Role) -> list[str]:
-    """Connectors whose SPEC claims a role."""
+    """Connectors whose SPEC claims a role, and which have a host to claim it of."""
     claim = {"intake": "hears", "desk": "writes", "till": "pays"}[role]
-    return [name for name in ours() if getattr(registry.spec(name), claim)]
+    return [name for name in ours() if getattr(registry.spec(name), claim) and has_host(name)]
+
+
+def has_host(name: str) -> bool:
+    """Whether there is anybody to call (what a person pays by hand has its own tests)."""
+    return registry.spec(name).quality.get("host", ("done", ""))[0] != "exempt"
 
 
 @dataclass

@@ -12,7 +12,7 @@ import core.events
 from connectors import registry
 from core.money import EXPONENTS
 from core.ports import Quality, Remedy, Retry
-from tests.connectors.contract.bench import Bench, ours
+from tests.connectors.contract.bench import Bench, has_host, ours
 from tests.connectors.contract.harness import harness_of
 
 DOCS = Path(__file__).parents[3] / "docs" / "connectors"
@@ -88,4 +88,6 @@ def test_connecting_asks_nothing_and_gives_what_is_claimed(bench: Bench) -> None
 def test_the_harness_gives_every_secret_and_knows_every_setting(bench: Bench) -> None:
     known = {setting.name for setting in bench.spec.settings}
     assert set(bench.settings.values) <= known
+    if not has_host(bench.name):
+        return
     assert bench.secrets(), "no secret in the harness's settings: nothing could be seen leaking"
