@@ -38,6 +38,7 @@ class Case(Record):
     address or free text. `mode` is shadow, suggest or act. `open_key` names desk and ticket until
     the case is closed, so that a ticket has one open case at most. `asked_by` is the host's id of
     the agent whose act started it; `looked_at` when the ticket was last looked at because of one.
+    `overridden_by`: the person who decided that more is given for a harm that was made good.
     """
 
     TABLE: ClassVar[Table] = Table(
@@ -73,6 +74,8 @@ class Case(Record):
     decision: Doc | None = None
     asked_by: str | None = None
     requested_by: str | None = None
+    overridden_by: str | None = None
+    override_note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,19 +109,21 @@ class CaseStep(Record):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harm(Record):
     """What went wrong for one customer. Compared under the customer's lock before anything is
-    promised; `active_key` (customer, subject, cause, basis) is None once released or overridden."""
+    promised; `active_key` (customer, subject, cause, basis, and the case that was let through all
+    the same) is None once released. `on_account`: what was given counts towards what is owed."""
 
     TABLE: ClassVar[Table] = Table(
         name="harms", unique=(("active_key",),), index=(("customer_id",), ("case_id",))
     )
 
     customer_id: str
-    subject: str  # `order:<till>:<id>`, `line:...`, `incident:...`
+    subject: str  # `order:<till>:<id>`, `line:<till>:<order>:<id>`, `incident:<id>`, or `customer`
     cause: str  # the group of reasons that are one cause
     happened_on: date | None
     basis: str
     case_id: str
     active_key: str | None
+    on_account: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +147,17 @@ class Identity(Record):
     connection_id: str
     kind: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness(Record):
+    """A mark that several customers may share because they may be one person: a mailbox, hashed.
+    It may block and count; whom to pay is never looked up here."""
+
+    TABLE: ClassVar[Table] = Table(name="likenesses", index=(("mark",), ("customer_id",)))
+
+    customer_id: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

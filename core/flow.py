@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core import approval as approvals
+from core import authority, permission, tasks, writeback
 from core import harm as harms
 from core import offer as offers
 from core import payout as payouts
-from core import tasks, writeback
 from core.approval import Approval
+from core.authority import Bound, Wish
 from core.case import Case, CaseState, CaseTicket, Outcome, Writing
 from core.facts import Trouble
+from core.harm import Claimed, Taken
 from core.moment import Moment
-from core.offer import Offer
+from core.offer import Offer, Part
 from core.payout import FINAL, Payout, PayoutState
 from core.ports import Ending, Finding, HostDenied, HostError, Order, Pays
 from core.routing import Routing
@@ -42,7 +44,7 @@ class CaseFile:
     case: Case
     payouts: Sequence[Payout]
     writings: Sequence[Writing]
-    approval: Approval | None
+    approvals: Sequence[Approval]  # what its newest request needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,7 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Somebody agreed: look at the order again, then pay."""
-
-    approval: Approval
+    """Everybody who has to agreed: look at the order again, then pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,13 @@ class Settle:
     """Somebody's no, or the time ran out: end the offer."""
 
     approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """Nobody has answered for a while: tell them again."""
+
+    approvals: Sequence[Approval]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ class Rest:
     until: datetime | None
 
 
-Action = Gather | Release | Settle | Send | Ask | Write | Rest
+Action = Gather | Release | Settle | Remind | Send | Ask | Write | Rest
 
 
 def load(reader: Reader, case_id: str) -> CaseFile:
@@ -94,13 +101,12 @@ def load(reader: Reader, case_id: str) -> CaseFile:
     if case is None:
         raise LookupError(case_id)
     waiting = case.state is CaseState.WAITING_APPROVAL
-    found = reader.find(Approval, case_id=case_id, newest_first=True, limit=1) if waiting else []
     gathering = case.state is CaseState.GATHERING
     return CaseFile(
         case=case,
         payouts=[] if gathering else reader.find(Payout, case_id=case_id),
         writings=reader.find(Writing, case_id=case_id, state="planned"),
-        approval=found[0] if found else None,
+        approvals=approvals.asked(reader, case_id) if waiting else [],
     )
 
 
@@ -109,11 +115,14 @@ def next_action(file: CaseFile, now: datetime) -> Action:
     case = file.case
     if case.state is CaseState.GATHERING and _is_due(case.due_at, now):
         return Gather()
-    approval = file.approval
-    if approval is not None and approval.state == "granted":
-        return Release(approval)
-    if approval is not None and (approval.state != "waiting" or now >= approval.expires_at):
-        return Settle(approval)
+    if file.approvals and all(row.state == "granted" for row in file.approvals):
+        return Release()
+    waiting = [row for row in file.approvals if row.state == "waiting"]
+    for row in file.approvals:
+        if row.state not in ("granted", "waiting") or (row in waiting and now >= row.expires_at):
+            return Settle(row)
+    if any(_is_due(row.remind_at, now) for row in waiting):
+        return Remind(waiting)
     for payout in file.payouts:
         if payout.state not in FINAL and _is_due(payout.due_at, now):
             return Send(payout) if payouts.may_send(payout) else Ask(payout)
@@ -132,8 +141,9 @@ def _next_due(file: CaseFile) -> datetime | None:
     dues += [w.due_at for w in file.writings]
     if file.case.state is CaseState.GATHERING:
         dues.append(file.case.due_at)
-    if file.approval is not None and file.approval.state == "waiting":
-        dues.append(file.approval.expires_at)
+    for row in file.approvals:
+        if row.state == "waiting":
+            dues += [row.expires_at, row.remind_at]
     return min((d for d in dues if d is not None), default=None)
 
 
@@ -271,21 +281,84 @@ def on_terms(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment)
 
 
 def _act(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment) -> None:
-    cause = routing.cause_of(terms.reason)
-    claimed = harms.claim(tx, case, terms.subject, cause, terms.basis, terms.today, moment)
-    if isinstance(claimed, Case):
-        _duplicate(tx, case, claimed, moment)
+    claimed = harms.claim(
+        tx,
+        case,
+        terms.subject,
+        routing.cause_of(terms.reason),
+        terms.basis,
+        terms.today,
+        moment,
+        mark=terms.mark,
+        on_account=terms.on_account,
+    )
+    if isinstance(claimed, Taken):
+        _taken(tx, case, claimed, moment)
         return
-    case = replace(case, customer_id=claimed.customer_id, harm_id=claimed.id)
+    case = replace(case, customer_id=claimed.customers[0], harm_id=claimed.harm.id)
     tx.put(case)
-    offer = offers.make(tx, case, terms.basis, terms.parts, moment)
-    if terms.ask:
-        approvals.request(tx, case, offer, "over_limit", moment)
-        writeback.plan_note(tx, case, "waiting_approval", terms.summary, moment)
-        moment.log(tx, case.id, "approval_asked", {"offer": offer.id})
+    parts = _owed_beside_goodwill(tx, case, terms.parts, claimed, moment)
+    if parts is None:
+        return
+    buyer, order = terms.subject.buyer, terms.subject.order
+    wish = authority.wish_for(case, terms.basis, parts, order, claimed.customers)
+    spent = buyer.spent if buyer else None
+    asks = permission.permit(tx, wish, ask=terms.ask, spent=spent, moment=moment)
+    if isinstance(asks, Bound):
+        _over_limit(tx, case, wish, asks, moment)
+        return
+    offer = offers.make(tx, case, terms.basis, parts, moment)
+    if asks is not None:
+        permission.ask(tx, case, offer, wish, asks, moment)
+        said = {**terms.summary, **(asks.bound.known(None) if asks.bound else {})}
+        writeback.plan_note(tx, case, "waiting_approval", said, moment)
         tx.put(replace(case, state=CaseState.WAITING_APPROVAL, said="waiting_approval"))
         return
     _accept(tx, case, routing, offer, None, moment)
+
+
+def _over_limit(tx: Tx, case: Case, wish: Wish, bound: Bound, moment: Moment) -> None:
+    """A limit that nobody's yes lifts: nothing is reserved, and a person is told which."""
+    known = {"order": case.order_name, **bound.known(permission.sum_of(wish.parts))}
+    harms.release(tx, case)
+    authority.release(tx, case, moment.now)
+    moment.log(tx, case.id, "over_limit", known)
+    on_trouble(tx, case, Trouble("over_limit", known), moment)
+
+
+def _owed_beside_goodwill(
+    tx: Tx, case: Case, parts: Sequence[Part], claimed: Claimed, moment: Moment
+) -> Sequence[Part] | None:
+    """What is owed where goodwill was given for the same harm: less the goodwill where that was
+    given on account, else (None) a person decides with both sums before them."""
+    given = payouts.standing(tx, [harm.case_id for harm in claimed.goodwill])
+    if not given:
+        return parts
+    left = offers.less(parts, [p.amount for p in given])
+    if left is not None and all(harm.on_account for harm in claimed.goodwill):
+        if not left:
+            known = {"order": case.order_name, "other_case": claimed.goodwill[0].case_id}
+            writeback.plan_note(tx, case, "nothing_due", known, moment)
+            _close(tx, case, Outcome.NOTHING_DUE, "on_account", moment)
+            return None
+        return left
+    harms.release(tx, case)
+    known = {
+        "owed": permission.sum_of(parts),
+        "goodwill": payouts.sum_of(given),
+        "other_case": claimed.goodwill[0].case_id,
+        "order": case.order_name,
+    }
+    on_trouble(tx, case, Trouble("owed_and_goodwill", known), moment)
+    return None
+
+
+def _taken(tx: Tx, case: Case, taken: Taken, moment: Moment) -> None:
+    if taken.alike:
+        known = {"first_case": taken.first.id, "first_ticket": taken.first.ticket_id}
+        on_trouble(tx, case, Trouble("harm_already_made_good", known), moment)
+    else:
+        _duplicate(tx, case, taken.first, moment)
 
 
 def _accept(
@@ -319,25 +392,39 @@ def _duplicate(tx: Tx, case: Case, first: Case, moment: Moment) -> None:
 # ------------------------------------------------------------------------------------ approval
 
 
-def on_release(
-    tx: Tx,
-    case: Case,
-    routing: Routing,
-    approval: Approval,
-    order: Order | None,
-    moment: Moment,
-) -> None:
-    """Agreed, and the order was read again: pay if it can still bear it."""
-    offer = tx.get(Offer, approval.offer_id)
+def on_release(tx: Tx, case: Case, routing: Routing, order: Order | None, moment: Moment) -> None:
+    """Everybody agreed, and the order was read again: pay if it can still bear it, out of limits
+    as they are now."""
+    granted = approvals.asked(tx, case.id)
+    if case.state is not CaseState.WAITING_APPROVAL or any(r.state != "granted" for r in granted):
+        return  # somebody else came in between; the state says what is next
+    offer = tx.get(Offer, granted[0].offer_id)
     assert offer is not None  # offers are never deleted
-    total = sum(part.amount.minor for part in offers.parts_of(offer) if part.amount)
+    parts = offers.parts_of(offer)
+    total = sum(part.amount.minor for part in parts if part.amount)
     if order is not None and (order.disputed in ("open", "lost") or order.refundable.minor < total):
         known = {"order": order.name, "refundable": str(order.refundable)}
-        harms.release(tx, case)
-        tx.put(replace(approval, state="void"))
+        _undo_request(tx, case, moment)
         on_trouble(tx, case, Trouble("changed_since", known), moment)
         return
-    _accept(tx, case, routing, offer, approval.decided_by, moment)
+    customers = harms.lock_alike(tx, case)
+    wish = authority.wish_for(case, offer.basis, parts, order, customers)
+    refusal = permission.release(tx, wish, offer, granted, moment)
+    if refusal is None:
+        _accept(tx, case, routing, offer, granted[-1].decided_by, moment)
+        return
+    _undo_request(tx, case, moment)
+    if isinstance(refusal, Bound):
+        _over_limit(tx, case, wish, refusal, moment)
+    else:
+        on_trouble(tx, case, Trouble(refusal, {"order": case.order_name}), moment)
+
+
+def _undo_request(tx: Tx, case: Case, moment: Moment) -> None:
+    """What a request for approval held is free again, and its yeses no longer count."""
+    approvals.void(tx, approvals.asked(tx, case.id))
+    harms.release(tx, case)
+    authority.release(tx, case, moment.now)
 
 
 def on_settled_approval(tx: Tx, case: Case, approval: Approval, moment: Moment) -> None:
@@ -347,9 +434,10 @@ def on_settled_approval(tx: Tx, case: Case, approval: Approval, moment: Moment) 
         state = "expired"
         tx.put(replace(approval, state=state))
     known = {"approval": approval.id, "by": approval.decided_by, "note": approval.note}
-    harms.release(tx, case)
+    _undo_request(tx, case, moment)
     if state == "refused":
         writeback.plan_note(tx, case, "approval_refused", known, moment)
+        tasks.close_tasks(tx, case, "refused", moment.now)
         _close(tx, case, Outcome.REFUSED, "refused", moment)
     else:
         on_trouble(tx, case, Trouble(f"approval_{state}", known), moment)
@@ -370,9 +458,10 @@ def on_payout(
 ) -> None:
     """What came of sending a payout or of asking about it."""
     after = payouts.conclude(tx, payout, result, pays=pays, moment=moment)
+    authority.conclude(tx, after, moment.now)
     if after.state is not payout.state or after.state is PayoutState.SETTLED:
         moment.log(tx, case.id, f"payout_{after.state}", _payout_doc(after))
-    trouble = _trouble_of(after, moment.now)
+    trouble = _trouble_of(after, pays, moment.now)
     if trouble is not None:
         task = tasks.open_task(tx, case, trouble.kind, trouble.known, moment)
         if task.opened_at == moment.now:
@@ -404,8 +493,10 @@ def _why(case: Case) -> dict[str, object]:
     }
 
 
-def _trouble_of(payout: Payout, now: datetime) -> Trouble | None:
+def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
     known = _payout_doc(payout)
+    if payout.state is PayoutState.PENDING and pays.by_hand:
+        return Trouble("pay_by_hand", known)
     if payout.state is PayoutState.DECLINED:
         return Trouble("declined_by_host", known)
     if payout.state is PayoutState.UNKNOWN:
@@ -448,6 +539,7 @@ def close(tx: Tx, case: Case, person_id: str, note: str, moment: Moment) -> None
     """A person ends a case with which nothing was paid; the harm is free again."""
     tasks.close_tasks(tx, case, note, moment.now)
     harms.release(tx, case)
+    authority.release(tx, case, moment.now)
     moment.log(tx, case.id, "dismissed", {"by": person_id, "note": note})
     _close(tx, case, Outcome.DISMISSED, "dismissed", moment)
 

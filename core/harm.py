@@ -6,59 +6,142 @@ comparison: two transactions that both missed each other cannot both commit.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from core.case import Case, Customer, Harm, Identity
+from core.case import Case, Customer, Harm, Identity, Likeness
 from core.facts import Subject, harm_key, harm_subject
 from core.moment import Moment
 from core.store import Tx
 
+#: A harm that names neither order nor incident.
+VAGUE = "customer"
+#: Two of one cause are one harm if they are so close, where one of them is vague.
+DAYS_APART = 3
 
-def lock_customer(tx: Tx, subject: Subject, moment: Moment) -> str:
-    """Our id of the buyer, made on first sight, locked until the transaction ends."""
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The harm is this case's. `customers`: our ids of whoever may be the same person, the buyer
+    first, all locked. `goodwill`: what was given for the same harm where this is owed."""
+
+    harm: Harm
+    customers: Sequence[str]
+    goodwill: Sequence[Harm]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Another case has it. `alike`: only as far as a likeness goes, so that a person must look."""
+
+    first: Case
+    alike: bool
+
+
+def lock_customers(tx: Tx, subject: Subject, mark: str | None, moment: Moment) -> tuple[str, ...]:
+    """Our id of the buyer, made on first sight, then those of whoever shares the mark; all locked,
+    in the order of their ids."""
     kind, value = subject.identity
     known = tx.find(Identity, connection_id=subject.till_id, kind=kind, value=value, limit=1)
-    if known:
-        tx.lock(Customer, known[0].customer_id)
-        return known[0].customer_id
-    customer = Customer(id=moment.new("cust"), created_at=moment.now)
-    tx.add(customer)
-    tx.add(
-        Identity(
-            id=moment.new("ident"),
-            customer_id=customer.id,
-            connection_id=subject.till_id,
-            kind=kind,
-            value=value,
+    alike = tx.find(Likeness, mark=mark) if mark else []
+    own = known[0].customer_id if known else None
+    ids = {row.customer_id for row in alike} | ({own} if own else set())
+    for id in sorted(ids):
+        tx.lock(Customer, id)
+    if own is None:
+        own = moment.new("cust")
+        tx.add(Customer(id=own, created_at=moment.now))
+        tx.add(
+            Identity(
+                id=moment.new("ident"),
+                customer_id=own,
+                connection_id=subject.till_id,
+                kind=kind,
+                value=value,
+            )
         )
-    )
-    return customer.id
+    if mark and own not in {row.customer_id for row in alike}:
+        tx.add(Likeness(id=moment.new("like"), customer_id=own, mark=mark))
+    return (own, *sorted({row.customer_id for row in alike} - {own}))
+
+
+def lock_alike(tx: Tx, case: Case) -> tuple[str, ...]:
+    """The case's customer, then whoever may be the same person; all locked, in the order of ids."""
+    own = case.customer_id
+    if own is None:
+        return ()
+    marks = tuple(row.mark for row in tx.find(Likeness, customer_id=own))
+    alike = {row.customer_id for row in tx.find(Likeness, mark=marks)} if marks else set()
+    for id in sorted(alike | {own}):
+        tx.lock(Customer, id)
+    return (own, *sorted(alike - {own}))
 
 
 def claim(
-    tx: Tx, case: Case, subject: Subject, cause: str, basis: str, day: date, moment: Moment
-) -> Harm | Case:
-    """Claim the harm for this case; or answer the case that has it already."""
-    customer_id = lock_customer(tx, subject, moment)
+    tx: Tx,
+    case: Case,
+    subject: Subject,
+    cause: str,
+    basis: str,
+    day: date,
+    moment: Moment,
+    *,
+    mark: str | None = None,
+    on_account: bool = False,
+) -> Claimed | Taken:
+    """Claim the harm for this case; or answer the case that has it already. A case that somebody
+    with the authority has overridden is let through, under a key of its own."""
+    customers = lock_customers(tx, subject, mark, moment)
     harm = Harm(
         id=moment.new("harm"),
-        customer_id=customer_id,
+        customer_id=customers[0],
         subject=harm_subject(subject),
         cause=cause,
         happened_on=day,
         basis=basis,
         case_id=case.id,
         active_key=None,
+        on_account=on_account,
     )
-    harm = replace(harm, active_key=harm_key(harm))
-    holder = tx.find(Harm, active_key=harm.active_key, limit=1)
-    if holder:
-        first = tx.get(Case, holder[0].case_id)
+    like_it = [other for other in _active(tx, customers) if same(other, harm)]
+    taken = [other for other in like_it if other.basis == basis]
+    overridden = case.overridden_by is not None
+    if taken and not overridden:
+        exact = [other for other in taken if other.customer_id == customers[0]]
+        first = tx.get(Case, (exact or taken)[0].case_id)
         assert first is not None  # a harm's case is never deleted
-        return first
+        return Taken(first, alike=not exact)
+    key = harm_key(harm)
+    harm = replace(harm, active_key=f"{key}|{case.id}" if overridden else key)
     tx.add(harm)
-    return harm
+    owed = basis == "owed" and not overridden
+    return Claimed(harm, customers, [h for h in like_it if owed and h.basis == "goodwill"])
+
+
+def same(one: Harm, other: Harm) -> bool:
+    """Whether two harms of a customer are one, whatever their basis: one cause, and the same
+    order, a line of it, or the same incident; where one of them says none of these, days that are
+    close (or not known)."""
+    if one.cause != other.cause:
+        return False
+    if VAGUE in (one.subject, other.subject):
+        if one.happened_on is None or other.happened_on is None:
+            return True
+        return abs((one.happened_on - other.happened_on).days) <= DAYS_APART
+    return _within(one.subject, other.subject) or _within(other.subject, one.subject)
+
+
+def _within(inner: str, outer: str) -> bool:
+    if inner == outer:
+        return True
+    kind, _, rest = outer.partition(":")
+    return kind == "order" and inner.startswith(f"line:{rest}:")
+
+
+def _active(tx: Tx, customers: Sequence[str]) -> list[Harm]:
+    rows = tx.find(Harm, customer_id=tuple(customers))
+    return [row for row in rows if row.active_key is not None]
 
 
 def release(tx: Tx, case: Case) -> None:

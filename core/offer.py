@@ -85,6 +85,26 @@ def parts_of(offer: Offer) -> list[Part]:
     return [read_part(doc) for doc in cast("list[dict[str, object]]", offer.parts)]
 
 
+def less(parts: Sequence[Part], given: Sequence[Money | None]) -> list[Part] | None:
+    """The parts less what was given on account of them. None where that cannot be reckoned: not
+    everything is a sum, or not in one currency."""
+    sums = [part.amount for part in parts if part.remedy != "apology"]
+    currencies = {amount.currency if amount else None for amount in (*sums, *given)}
+    if len(currencies) != 1 or None in currencies:
+        return None
+    rest = sum(amount.minor for amount in given if amount)
+    left = []
+    for part in parts:
+        taken = min(rest, part.amount.minor) if part.amount else 0
+        rest -= taken
+        if part.amount is None:
+            left.append(part)
+        elif taken < part.amount.minor:
+            amount = Money(part.amount.minor - taken, part.amount.currency)
+            left.append(replace(part, amount=amount))
+    return left
+
+
 def payload_hash(case: Case, parts: Sequence[Part], message: str | None = None) -> str:
     """Over every payout of the offer, the recipient, the order, the policy version that decided,
     and a message edited by hand: any change to one of them is another payload."""

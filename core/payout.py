@@ -9,6 +9,7 @@ is ever sent again on "we do not know".
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,7 +34,7 @@ from core.ports import (
     Unknown,
 )
 from core.record import Doc, Record, Table
-from core.store import AlreadyExists, Tx
+from core.store import AlreadyExists, Reader, Tx
 
 #: After this long without an answer a person gets the question, with everything that is known.
 GIVE_UP = timedelta(hours=24)
@@ -204,17 +205,13 @@ def send(till: Till, order: Instruction) -> Ending | Finding:
     ending = till.pay(order)
     if not isinstance(ending, Settled):
         return ending
-    return _confirmed(order, till.find(replace(order, host_object=ending.receipt.host_object)))
+    found = till.find(replace(order, host_object=ending.receipt.host_object))
+    # The host said yes and does not show it yet: it is asked by the id it gave, not sent again.
+    return Pending(ending.receipt) if isinstance(found, Absent) else _checked(order, found)
 
 
 def ask(till: Till, order: Instruction) -> Finding:
     return _checked(order, till.find(order))
-
-
-def _confirmed(order: Instruction, found: Finding) -> Finding:
-    if isinstance(found, Absent):
-        return Unknown("the host said yes but does not show it yet")
-    return _checked(order, found)
 
 
 def _checked(order: Instruction, found: Finding) -> Finding:
@@ -254,11 +251,12 @@ def _after(payout: Payout, result: Ending | Finding, pays: Pays, now: datetime) 
         case Settled(receipt):
             return replace(_with(payout, receipt), state=PayoutState.SETTLED, due_at=None, why=None)
         case Pending(receipt):
+            # A person who pays is not asked every hour: their task says when it is done.
             wait = max(wait_of(payout.tries), timedelta(minutes=1))
             return replace(
                 _with(payout, receipt),
                 state=PayoutState.PENDING,
-                due_at=now + wait,
+                due_at=None if pays.by_hand else now + wait,
                 tries=payout.tries + 1,
             )
         case Declined(code, why):
@@ -269,15 +267,25 @@ def _after(payout: Payout, result: Ending | Finding, pays: Pays, now: datetime) 
         case Absent():
             return _absent(payout, pays, now)
         case Unknown(why):
-            due = now + max(wait_of(payout.tries), pays.visibility)
-            return replace(
-                payout, state=PayoutState.UNKNOWN, due_at=due, why=why, tries=payout.tries + 1
-            )
+            return _unknown(payout, why, pays, now)
+
+
+def _unknown(payout: Payout, why: str, pays: Pays, now: datetime) -> Payout:
+    """To be asked about, not before the host must have done whatever it still does: a call that was
+    cut off may be at work there until the time at which it must have ended."""
+    due = now + max(wait_of(payout.tries), pays.visibility)
+    if payout.state is PayoutState.SENDING and payout.due_at is not None:
+        due = max(due, payout.due_at)
+    return replace(payout, state=PayoutState.UNKNOWN, due_at=due, why=why, tries=payout.tries + 1)
 
 
 def _absent(payout: Payout, pays: Pays, now: datetime) -> Payout:
     """Surely not at the host, so it may be sent: under the same key while the host remembers keys,
-    under a new one otherwise. Where the host can do neither, absence proves nothing."""
+    under a new one otherwise. Where the host can do neither, absence proves nothing; nor does it
+    where the host has named what it did."""
+    if payout.host_object is not None:
+        why = f"the host does not show {payout.host_object}, which it named before"
+        return _unknown(payout, why, pays, now)
     if pays.retry == "none":
         return replace(payout, state=PayoutState.UNKNOWN, due_at=None, why="cannot_ask")
     remembered = (
@@ -288,6 +296,21 @@ def _absent(payout: Payout, pays: Pays, now: datetime) -> Payout:
     )
     number = payout.key_number if remembered else payout.key_number + 1
     return replace(payout, state=PayoutState.NOT_SENT, due_at=now, key_number=number, why="absent")
+
+
+def standing(reader: Reader, case_ids: Collection[str]) -> list[Payout]:
+    """What these cases gave or are giving: everything that was not refused or taken back."""
+    gone = (PayoutState.DECLINED, PayoutState.REVERSED)
+    found = reader.find(Payout, case_id=tuple(case_ids)) if case_ids else []
+    return [payout for payout in found if payout.state not in gone]
+
+
+def sum_of(given: Collection[Payout]) -> str | None:
+    """Their sum for people to read, where it is one sum of one currency."""
+    sums = [payout.amount for payout in given if payout.amount is not None]
+    if not sums or len({amount.currency for amount in sums}) > 1:
+        return None
+    return str(Money(sum(amount.minor for amount in sums), sums[0].currency))
 
 
 def wait_of(tries: int) -> timedelta:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from core.record import Doc, Record, Table
@@ -41,6 +41,24 @@ class PersonIdentity(Record):
     value: str
     linked_at: datetime
     linked_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation(Record):
+    """From the first to the last day, `delegate_id` may agree to what `person_id` may agree to,
+    out of that person's authority. It is not handed on."""
+
+    TABLE: ClassVar[Table] = Table(name="delegations", index=(("delegate_id",), ("person_id",)))
+
+    person_id: str
+    delegate_id: str
+    first_day: date
+    last_day: date
+    made_at: datetime
+    ended: bool = False
+
+    def holds(self, day: date) -> bool:
+        return not self.ended and self.first_day <= day <= self.last_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

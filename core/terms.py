@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import cast
 
+from core import likeness
 from core.case import Case
 from core.facts import (
     Subject,
@@ -43,6 +44,7 @@ class Terms:
     """A decision about one subject. No parts: nothing is due. `ask`: a second person must agree.
 
     `facts` are those the policy declares, as decided on; `summary` is for people who ask why.
+    `mark` is what other customers who may be the same person have as well (`core.likeness`).
     """
 
     subject: Subject
@@ -57,6 +59,8 @@ class Terms:
     basis: str
     parts: Sequence[Part]
     ask: bool
+    mark: str | None
+    on_account: bool
     summary: Mapping[str, object]
 
 
@@ -85,7 +89,8 @@ def consider(
     decision = decide(policy, facts)
     if decision.outcome == "cannot_decide":
         return _undecided(decision, subject)
-    parts = [_part(c, subject, reason) for c in _chosen(decision)]
+    parts = [_part(c, subject, reason, routing) for c in _chosen(decision)]
+    email = gathered.ticket.requester.email
     return Terms(
         subject=subject,
         reason=reason,
@@ -99,6 +104,8 @@ def consider(
         basis=policy.basis,
         parts=parts,
         ask=decision.needs_yes,
+        mark=likeness.mark(reader.workspace_id, email) if email else None,
+        on_account=policy.on_account,
         summary=_summary(decision, policy, subject, reason, parts),
     )
 
@@ -162,11 +169,11 @@ def _chosen(decision: Decision) -> Sequence[Component]:
     return decision.offers[0] if decision.offers else decision.components
 
 
-def _part(component: Component, subject: Subject, reason: str) -> Part:
+def _part(component: Component, subject: Subject, reason: str, routing: Routing) -> Part:
     counted = component.unit in ("points", "items", "days") and component.quantity is not None
     return Part(
         remedy=cast(Remedy, component.remedy),
-        till_id=subject.till_id,
+        till_id=routing.remedies.get(component.remedy, subject.till_id),
         amount=component.money,
         quantity=int(component.quantity or 0) if counted else None,
         order_id=subject.order.id,
@@ -183,7 +190,10 @@ def _undecided(decision: Decision, subject: Subject) -> Trouble:
 
 
 def _requester(reader: Reader, case: Case, ticket: Ticket) -> str | None:
-    """The person whose act this is: who solved the ticket, else who it is assigned to."""
+    """The person whose act this is: who overrode the guard, who solved the ticket, else who it is
+    assigned to."""
+    if case.overridden_by is not None:
+        return case.overridden_by
     agent = case.asked_by or ticket.assignee_id
     if agent is None:
         return None

@@ -68,6 +68,11 @@ class Policy:
         return self.tree.basis
 
     @property
+    def on_account(self) -> bool:
+        """Whether its goodwill counts towards what is owed for the same harm."""
+        return self.tree.on_account
+
+    @property
     def currencies(self) -> tuple[str, ...]:
         return self.tree.currencies
 

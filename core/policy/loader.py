@@ -33,7 +33,7 @@ _ABOUT = ("title", "source", "jurisdiction", "certainty", "note")
 _KEYS = frozenset(
     {
         "policy", "basis", "currency", "effective", "calendars", "facts", "let", "refuse", "give",
-        "combine", "round", "ask_over", "pays", "deadline", "variants", *_ABOUT,
+        "combine", "round", "ask_over", "pays", "deadline", "on_account", "variants", *_ABOUT,
     }
 )  # fmt: skip
 _VARIANT = frozenset({"policy", "currency", "effective", "let", *_ABOUT})
@@ -106,8 +106,19 @@ class _Loader:
             name=name, variant=self.variant, basis=cast(Any, basis), about=self._about(),
             currencies=self.scope.currencies, currency=currency, effective=self._effective(),
             calendars=calendars, facts=declared, lets=tuple(self.scope.written), refuse=refuse,
-            give=give, combine=cast(Any, combine),
+            give=give, combine=cast(Any, combine), on_account=self._on_account(basis),
         )  # fmt: skip
+
+    def _on_account(self, basis: str) -> bool:
+        """Whether goodwill counts towards what turns out to be owed for the same harm."""
+        if "on_account" not in self.values:
+            return False
+        said = self._choice("on_account", re.compile("yes|no"), "yes or no")
+        if basis == "owed":
+            raise PolicyError(
+                "only goodwill is given on account of what is owed", self.node.place("on_account")
+            )
+        return said == "yes"
 
     def _choice(self, key: str, pattern: re.Pattern[str], wanted: str) -> str:
         if key not in self.values:

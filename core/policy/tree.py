@@ -337,7 +337,8 @@ class Effective:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
     """A whole policy. `currency` picks the case's currency where a table does; its one column
-    holds words. `combine` says what becomes of several rules that fit."""
+    holds words. `combine` says what becomes of several rules that fit. `on_account`: what it gives
+    counts towards what is owed for the same harm."""
 
     name: str
     variant: str
@@ -352,6 +353,7 @@ class Tree:
     refuse: tuple[Refusal, ...]
     give: tuple[Rule, ...]
     combine: Literal["first", "best", "sum", "choice"]
+    on_account: bool = False
 
 
 def children(expr: Expr) -> Iterator[Expr]:

@@ -14,12 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from core import approval as approvals
 from core import flow, payout, policies, terms, writeback
-from core.approval import Approval
 from core.case import Case, Writing
 from core.errors import AmendsError
 from core.facts import Trouble, check_ticket, order_names
-from core.flow import Action, Ask, CaseFile, Gather, Release, Rest, Send, Settle, Write
+from core.flow import Action, Ask, CaseFile, Gather, Release, Remind, Rest, Send, Settle, Write
 from core.ids import new_id
 from core.moment import Moment
 from core.offer import Part
@@ -166,10 +166,12 @@ class Worker:
         match action:
             case Gather():
                 return self._gather(lease)
-            case Release(approval):
-                return self._release(lease, approval)
+            case Release():
+                return self._release(lease)
             case Settle(approval):
                 return lambda tx, case, m: flow.on_settled_approval(tx, case, approval, m)
+            case Remind(waiting):
+                return lambda tx, case, m: approvals.remind(tx, waiting, m)
             case Send(sending):
                 return self._pay(sending, deadline)
             case Ask(unknown):
@@ -296,14 +298,14 @@ class Worker:
                 return Trouble("not_payable", {**known, "why": str(error)})
         return quotes
 
-    def _release(self, lease: Lease, approval: Approval) -> Consequence:
+    def _release(self, lease: Lease) -> Consequence:
         order = self._order_again(lease)
         if isinstance(order, HostError):
             return _host_trouble(order)
 
         def consequence(tx: Tx, case: Case, moment: Moment) -> None:
             routing = self._hosts.get(case.desk_id, tx).routing
-            flow.on_release(tx, case, routing, approval, order, moment)
+            flow.on_release(tx, case, routing, order, moment)
 
         return consequence
 

@@ -27,8 +27,11 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("why", TEXT, nullable=False),
+        sa.Column("roles", TEXT, nullable=False),
+        sa.Column("remind_at", sa.BigInteger(), nullable=True),
         sa.Column("requested_by", TEXT, nullable=True),
         sa.Column("decided_by", TEXT, nullable=True),
+        sa.Column("decided_for", TEXT, nullable=True),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.Column("note", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_approvals")),
@@ -133,6 +136,8 @@ def upgrade() -> None:
         sa.Column("decision", TEXT, nullable=True),
         sa.Column("asked_by", TEXT, nullable=True),
         sa.Column("requested_by", TEXT, nullable=True),
+        sa.Column("overridden_by", TEXT, nullable=True),
+        sa.Column("override_note", TEXT, nullable=True),
         sa.Column("lease_owner", TEXT, nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("fence", sa.BigInteger(), nullable=False),
@@ -198,12 +203,43 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "counters",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_counters")),
+    )
+    op.create_table(
         "customers",
         sa.Column("workspace_id", TEXT, nullable=False),
         sa.Column("id", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("erased_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_customers")),
+    )
+    op.create_table(
+        "delegations",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("person_id", TEXT, nullable=False),
+        sa.Column("delegate_id", TEXT, nullable=False),
+        sa.Column("first_day", TEXT, nullable=False),
+        sa.Column("last_day", TEXT, nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_delegations")),
+    )
+    op.create_index(
+        op.f("ix_delegations_workspace_id_delegate_id_id"),
+        "delegations",
+        ["workspace_id", "delegate_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_delegations_workspace_id_person_id_id"),
+        "delegations",
+        ["workspace_id", "person_id", "id"],
+        unique=False,
     )
     op.create_table(
         "deliveries",
@@ -266,6 +302,7 @@ def upgrade() -> None:
         sa.Column("basis", TEXT, nullable=False),
         sa.Column("case_id", TEXT, nullable=False),
         sa.Column("active_key", TEXT, nullable=True),
+        sa.Column("on_account", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_harms")),
         sa.UniqueConstraint(
             "workspace_id", "active_key", name=op.f("uq_harms_workspace_id_active_key")
@@ -383,6 +420,75 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("hash", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_ledger_heads")),
+    )
+    op.create_table(
+        "likenesses",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("customer_id", TEXT, nullable=False),
+        sa.Column("mark", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_likenesses")),
+    )
+    op.create_index(
+        op.f("ix_likenesses_workspace_id_customer_id_id"),
+        "likenesses",
+        ["workspace_id", "customer_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_likenesses_workspace_id_mark_id"),
+        "likenesses",
+        ["workspace_id", "mark", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "limit_sets",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.Column("set_by", TEXT, nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_limit_sets")),
+        sa.UniqueConstraint(
+            "workspace_id", "number", name=op.f("uq_limit_sets_workspace_id_number")
+        ),
+    )
+    op.create_table(
+        "notices",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("about", TEXT, nullable=False),
+        sa.Column("case_id", TEXT, nullable=True),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("why", TEXT, nullable=True),
+        sa.Column("lease_owner", TEXT, nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("wake_at", sa.BigInteger(), nullable=True),
+        sa.Column("woken_under", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "ready_at",
+            sa.BigInteger(),
+            sa.Computed(
+                "CASE WHEN lease_until > (CASE WHEN wake_at IS NULL OR due_at <= wake_at THEN due_at ELSE wake_at END) THEN lease_until ELSE (CASE WHEN wake_at IS NULL OR due_at <= wake_at THEN due_at ELSE wake_at END) END",
+                persisted=True,
+            ),
+            nullable=True,
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_notices")),
+    )
+    op.create_index(
+        op.f("ix_notices_workspace_id_ready_at_id"),
+        "notices",
+        ["workspace_id", "ready_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("ready_at IS NOT NULL"),
+        postgresql_where=sa.text("ready_at IS NOT NULL"),
     )
     op.create_table(
         "offers",
@@ -536,6 +642,70 @@ def upgrade() -> None:
         op.f("ix_policy_versions_workspace_id_name_id"),
         "policy_versions",
         ["workspace_id", "name", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "rates",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("target", TEXT, nullable=False),
+        sa.Column("day", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
+        sa.Column("imported_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_rates")),
+    )
+    op.create_index(
+        op.f("ix_rates_workspace_id_source_target_id"),
+        "rates",
+        ["workspace_id", "source", "target", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "reservations",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("case_id", TEXT, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("remedy", TEXT, nullable=False),
+        sa.Column("basis", TEXT, nullable=False),
+        sa.Column("reason", TEXT, nullable=True),
+        sa.Column("customer_id", TEXT, nullable=True),
+        sa.Column("till_id", TEXT, nullable=False),
+        sa.Column("order_id", TEXT, nullable=True),
+        sa.Column("bearer", TEXT, nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", TEXT, nullable=True),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("reserved_at", sa.BigInteger(), nullable=False),
+        sa.Column("limits_number", sa.BigInteger(), nullable=True),
+        sa.Column("charges", TEXT, nullable=False),
+        sa.Column("rates", TEXT, nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_reservations")),
+    )
+    op.create_index(
+        op.f("ix_reservations_workspace_id_bearer_id"),
+        "reservations",
+        ["workspace_id", "bearer", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_reservations_workspace_id_case_id_id"),
+        "reservations",
+        ["workspace_id", "case_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_reservations_workspace_id_customer_id_id"),
+        "reservations",
+        ["workspace_id", "customer_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_reservations_workspace_id_till_id_order_id_id"),
+        "reservations",
+        ["workspace_id", "till_id", "order_id", "id"],
         unique=False,
     )
     op.create_table(

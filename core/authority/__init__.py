@@ -1,0 +1,321 @@
+"""Authority: how much may be given, by whom, to whom and out of what. The one place that says yes.
+
+Every door (trigger, sidebar, API, command line, campaign) reserves here before anything is promised
+or paid, in the transaction that promises it. Counter rows are locked in the order of their ids;
+what one customer was given is summed under the customer's lock, which the caller holds. A
+reservation ends used (it was paid) or released (it was not), never by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import cast
+
+from core.authority.bounds import Binds, Bound, Wish, wish_for
+from core.authority.counting import Charge, Counting, Seed, personal_key, seed_of
+from core.authority.rows import Counter, Reservation
+from core.authority.scale import Scale, calendar_of, since
+from core.case import Case
+from core.limits import POLICY, WINDOWS, Cap, Limits
+from core.limits_kept import in_force
+from core.moment import Moment
+from core.money import Money
+from core.offer import Part
+from core.payout import Payout, PayoutState
+from core.people import Person, Workspace
+from core.store import AlreadyExists, Reader, Tx
+
+__all__ = [
+    "Binds",
+    "Bound",
+    "Counter",
+    "Left",
+    "Reservation",
+    "Wish",
+    "conclude",
+    "counting",
+    "held",
+    "left",
+    "release",
+    "reserve",
+    "short",
+    "today",
+    "wish_for",
+    "wish_held",
+]
+
+#: What a workspace's payouts are halted for when the breaker's own limit is reached.
+TRIPPED = "the breaker's limit was reached; see `amends limits show`, then `amends limits resume`"
+
+
+def counting(reader: Reader, limits: Limits, wish: Wish, now: datetime) -> Counting:
+    """A wish to be measured by these limits, now."""
+    scale = Scale(reader, limits, calendar_of(reader, now))
+    return Counting(scale, wish, _person(reader, wish.case.requested_by))
+
+
+def held(reader: Reader, case_id: str) -> list[Reservation]:
+    return [row for row in reader.find(Reservation, case_id=case_id) if row.state == "held"]
+
+
+def wish_held(reader: Reader, case: Case, basis: str, parts: Sequence[Part]) -> Wish:
+    """An offer's wish as it was reserved, where the order is not at hand."""
+    counted_as = {row.position: row.amount for row in held(reader, case.id)}
+    return replace(wish_for(case, basis, parts, None, ()), counted_as=counted_as)
+
+
+def reserve(
+    tx: Tx, wish: Wish, *, bearer: str | None, moment: Moment
+) -> Sequence[Reservation] | Bound:
+    """Reserve a wish against every limit at once, in place of what the case holds already.
+
+    bearer: a person's id or `policy`, whose own limits it counts in; None while somebody has yet to
+    agree: then only what nobody can lift is reserved. Answers the limit that bound; then nothing
+    has changed (the breaker's halts all payouts). Limits are read here, as they are now.
+    """
+    found = in_force(tx)
+    own = held(tx, wish.case.id)
+    if found is None:
+        return _keep(tx, wish, own, [], [part.amount for part in wish.parts], {}, bearer, moment)
+    version, limits = found
+    of = counting(tx, limits, wish, moment.now)
+    try:
+        charges = list(of.hard(own))
+        if bearer is not None:
+            charges += of.personal(None if bearer == POLICY else _person(tx, bearer))
+        totals = _locked(tx, of.scale, charges, own)
+    except Binds as binds:
+        return binds.bound
+    bound = _first_bound(charges, totals)
+    if bound is not None:
+        if bound.name == "breaker":
+            _halt(tx)
+        return bound
+    for charge in charges:
+        if charge.counter is not None:
+            totals[charge.counter] += sum(charge.amounts)
+    for id, total in totals.items():
+        tx.put(Counter(id=id, total=total))
+    return _keep(
+        tx, wish, own, charges, of.values(), of.scale.rates, bearer, moment, version.number
+    )
+
+
+def short(reader: Reader, wish: Wish, person: Person, moment: Moment) -> Bound | None:
+    """What of this person's own limits stands against giving the wish; None: nothing does. Only a
+    look: `reserve` decides."""
+    found = in_force(reader)
+    if found is None:
+        return None
+    of = counting(reader, found[1], wish, moment.now)
+    try:
+        charges = list(of.personal(person))
+        totals = {
+            c.counter: _total(of.scale, c.counter, c.seed, c.currency)
+            for c in charges
+            if c.counter is not None
+        }
+    except Binds as binds:
+        return binds.bound
+    return _first_bound(charges, totals)
+
+
+def release(tx: Tx, case: Case, now: datetime) -> None:
+    """The case ends, or goes on otherwise: what it holds is free again."""
+    _let_go(tx, held(tx, case.id), now)
+
+
+def conclude(tx: Tx, payout: Payout, now: datetime) -> None:
+    """A payout ended: what was held for it is used, or free again. Pending and unknown ones keep
+    it: the money may have moved."""
+    if payout.state not in (PayoutState.SETTLED, PayoutState.DECLINED, PayoutState.REVERSED):
+        return
+    for row in tx.find(Reservation, case_id=payout.case_id):
+        if row.position != payout.position or row.state == "released":
+            continue
+        if payout.state is not PayoutState.SETTLED:
+            _let_go(tx, [row], now)
+        elif row.state == "held":
+            tx.put(replace(row, state="used", ended_at=now))
+
+
+def today(reader: Reader, now: datetime) -> date:
+    """The workspace's own day."""
+    return calendar_of(reader, now).today
+
+
+# ---------------------------------------------------------------------------------- what is left
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One limit of a person (or the policy): sums, or numbers of payouts."""
+
+    window: str
+    reason: str | None
+    limit: Money | int
+    left: Money | int
+
+
+def left(reader: Reader, person: Person | None, now: datetime) -> list[Left] | None:
+    """What a person (None: the policy) may still give, limit by limit. No answer: there are no
+    limits. An empty one: they may give nothing, or nothing bounds them (see `Limits.grant_of`)."""
+    found = in_force(reader)
+    if found is None:
+        return None
+    limits = found[1]
+    grant = limits.grant_of(person)
+    if grant is None:
+        return []
+    whose = person.id if person else POLICY
+    scale = Scale(reader, limits, calendar_of(reader, now))
+    rows: list[Left] = []
+    for reason, windows in [(None, grant.windows), *sorted(grant.reasons.items())]:
+        for window in WINDOWS:
+            if window in windows:
+                rows += _left(scale, whose, reason, window, windows[window])
+    return rows
+
+
+def _left(scale: Scale, whose: str, reason: str | None, window: str, cap: Cap) -> Iterator[Left]:
+    units: list[tuple[str | None, int]] = list((cap.value or {}).items())
+    if cap.count is not None:
+        units.append((None, cap.count))
+    for currency, most in units:
+        total = 0
+        if window != "transaction":
+            key = personal_key(scale.calendar, whose, reason, window)
+            seed = seed_of(scale.calendar, whose, reason, window, cap)
+            total = _total(scale, f"{key}|{currency or 'count'}", seed, currency)
+        rest = max(0, most - total)
+        if currency is None:
+            yield Left(window, reason, most, rest)
+        else:
+            yield Left(window, reason, Money(most, currency), Money(rest, currency))
+
+
+# ------------------------------------------------------------------------------------- counters
+
+
+def _first_bound(charges: Iterable[Charge], totals: Mapping[str, int]) -> Bound | None:
+    for charge in charges:
+        so_far = charge.so_far if charge.counter is None else totals[charge.counter]
+        bound = charge.bound(so_far)
+        if bound is not None:
+            return bound
+    return None
+
+
+def _locked(
+    tx: Tx, scale: Scale, charges: Sequence[Charge], own: Sequence[Reservation]
+) -> dict[str, int]:
+    """The counters of these charges and of what is given back, locked in the order of their ids,
+    without what this case itself holds in them."""
+    wanted = {charge.counter: charge for charge in charges if charge.counter is not None}
+    returned = _taken(own)
+    totals = {}
+    for id in sorted(wanted.keys() | returned.keys()):
+        row = tx.lock(Counter, id)
+        if row is None:
+            with contextlib.suppress(AlreadyExists):  # somebody else began to count just now
+                new = wanted[id]  # a counter that is given back to is there
+                tx.add(Counter(id=id, total=_seeded(scale, new.seed, new.currency)))
+            row = tx.lock(Counter, id)
+        assert row is not None  # counters are never deleted
+        totals[id] = row.total - returned.get(id, 0)
+    return totals
+
+
+def _total(scale: Scale, id: str, seed: Seed | None, currency: str | None) -> int:
+    row = scale.reader.get(Counter, id)
+    return row.total if row is not None else _seeded(scale, seed, currency)
+
+
+def _seeded(scale: Scale, seed: Seed | None, currency: str | None) -> int:
+    """What a counter begins with. A person's limit that is new today counts what they gave today
+    before it; budgets and the breaker count from when they are first written."""
+    if seed is None:
+        return 0
+    given = [
+        row.amount
+        for row in since(scale.reader, seed.since, bearer=seed.bearer)
+        if seed.reason in (None, row.reason)
+    ]
+    if currency is None:
+        return len(given)
+    return scale.totals(given, seed.cap.value or {}).get(currency, 0)
+
+
+def _taken(rows: Sequence[Reservation]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in rows:
+        for id, amount in cast("Mapping[str, int]", row.charges).items():
+            found[id] = found.get(id, 0) + amount
+    return found
+
+
+def _let_go(tx: Tx, rows: Sequence[Reservation], now: datetime) -> None:
+    for id, amount in sorted(_taken(rows).items()):
+        counter = tx.lock(Counter, id)
+        assert counter is not None
+        tx.put(replace(counter, total=counter.total - amount))
+    for row in rows:
+        tx.put(replace(row, state="released", ended_at=now))
+
+
+def _keep(
+    tx: Tx,
+    wish: Wish,
+    own: Sequence[Reservation],
+    charges: Sequence[Charge],
+    values: Sequence[Money | None],
+    rates: Mapping[str, str],
+    bearer: str | None,
+    moment: Moment,
+    number: int | None = None,
+) -> list[Reservation]:
+    """Write the new rows in place of the old ones; the counters are right already."""
+    for row in own:
+        tx.put(replace(row, state="released", ended_at=moment.now))
+    case = wish.case
+    kept = []
+    for index, (part, value) in enumerate(zip(wish.parts, values, strict=True)):
+        row = Reservation(
+            id=moment.new("res"),
+            case_id=case.id,
+            position=wish.positions[index],
+            remedy=part.remedy,
+            basis=wish.basis,
+            reason=case.reason,
+            customer_id=wish.customers[0] if wish.customers else None,
+            till_id=part.till_id,
+            order_id=part.order_id,
+            bearer=bearer,
+            amount_minor=value.minor if value else None,
+            currency=value.currency if value else None,
+            state="held",
+            reserved_at=moment.now,
+            limits_number=number,
+            charges={
+                c.counter: c.amounts[index]
+                for c in charges
+                if c.counter is not None and c.amounts[index]
+            },
+            rates=dict(rates),
+        )
+        tx.add(row)
+        kept.append(row)
+    return kept
+
+
+def _halt(tx: Tx) -> None:
+    row = tx.lock(Workspace, "workspace")
+    if row is not None and row.halted_why is None:
+        tx.put(replace(row, halted_why=TRIPPED))
+
+
+def _person(reader: Reader, id: str | None) -> Person | None:
+    return reader.get(Person, id) if id is not None else None
