@@ -22,9 +22,10 @@ from sandbox.world import load
 
 
 def hosts() -> dict[str, Flask]:
-    """A fresh app for every host there is: each package in `sandbox/` is one."""
+    """A fresh app for every host there is: each package in `sandbox/` that has `create` is one."""
     names = sorted(found.name for found in pkgutil.iter_modules(sandbox.__path__) if found.ispkg)
-    return {name: import_module(f"sandbox.{name}").create() for name in names}
+    packages = {name: import_module(f"sandbox.{name}") for name in names}
+    return {name: made.create() for name, made in packages.items() if hasattr(made, "create")}
 
 
 @click.command()
