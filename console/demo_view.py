@@ -105,7 +105,7 @@ def view(
     world: DemoWorld, ticket: DemoTicket, language: str, *, trouble: str | None = None
 ) -> TicketView:
     """Everything about one ticket, in the reader's language. `trouble`: what a click ended in."""
-    books, repeats = world.books(), world.repeats(ticket.id)
+    books = world.books()
     with world.store.read() as reader:
         cases = reader.find(Case, desk_id=world.desk_id, ticket_id=ticket.id)
         ids = tuple(case.id for case in cases)
@@ -125,7 +125,7 @@ def view(
             tasks=[_task(task, names, language, zone) for task in tasks],
             books=_books(cases, payouts, reader.find(Entry, case_id=ids), books, names),
             echoes=sum(step.what == "echo" for step in steps),
-            repeats=repeats + sum(step.what == "delivery_again" for step in steps),
+            repeats=sum(step.what == "delivery_again" for step in steps),
             under_way=bool(writing)
             or any(case.state in _WORKING for case in cases)
             or (ticket.status == "solved" and not cases),

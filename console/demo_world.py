@@ -71,7 +71,3 @@ class DemoWorld(Protocol):
     def books(self) -> Mapping[str, Sequence[HostRefund]]:
         """Every refund in the hosts' own books, by the host's name as people know it."""
         ...
-
-    def repeats(self, ticket_id: str) -> int:
-        """How many deliveries about this ticket came again and were let go at the door."""
-        ...

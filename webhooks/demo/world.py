@@ -49,7 +49,6 @@ class World:
     def __init__(self, of: Services, stage: Stage) -> None:
         self._of, self._stage = of, stage
         self._desk = Host(stage.urls["zendesk"])
-        self._repeats: dict[str, int] = {}
 
     @property
     def store(self) -> Store:
@@ -78,9 +77,6 @@ class World:
         shop = Host(self._stage.urls["shopify"]).get("books")["refunds"]
         stripe = Host(self._stage.urls["stripe"]).get("books")["refunds"]
         return {"Shopify": [_shop_refund(r) for r in shop], "Stripe": [_stripe(r) for r in stripe]}
-
-    def repeats(self, ticket_id: str) -> int:
-        return self._repeats.get(ticket_id, 0)
 
 
 def _ticket(raw: Mapping[str, Any], users: Mapping[int, Any]) -> DemoTicket:
