@@ -14,7 +14,7 @@ from connectors import registry
 from connectors.http import Http
 from core.connection import Connection
 from core.errors import AmendsError
-from core.ports import Desk, HostDenied, HostUnavailable, Intake, Roles, Spec, Till
+from core.ports import Desk, HostDenied, HostUnavailable, Intake, Pays, Roles, Spec, Till
 from core.routing import Routing, read_routing
 from core.store import Reader, Store
 from core.store.sealing import Place, Sealer
@@ -27,6 +27,9 @@ FRESH = 1.0
 
 #: How long one renewal of a connection's tokens may take before another may begin.
 RENEWAL = timedelta(seconds=30)
+
+
+_UNSAID = Pays(retry="none")
 
 
 class NoSuchConnection(AmendsError):
@@ -58,6 +61,10 @@ class Host:
     @property
     def routing(self) -> Routing:
         return read_routing(self.connection.options)
+
+    def pays(self, remedy: str) -> Pays:
+        """How it pays that; where it no longer says so, as one that can do nothing for safety."""
+        return next((how for name, how in self.spec.pays.items() if name == remedy), _UNSAID)
 
     def _has(self, role: T | None, what: str) -> T:
         if role is None:

@@ -142,7 +142,7 @@ def refund_seen(
         moment.log(tx, ours.case_id, "echo", {"host_object": event.host_object, "till": till_id})
         failed_later = event.ending == "failed" and ours.state is PayoutState.SETTLED
         if failed_later or ours.state in (PayoutState.UNKNOWN, PayoutState.PENDING):
-            _wake(tx, ours, moment)
+            _wake(tx, ours, host, moment)
         return True
     busy = [p for p in _of_order(tx, till_id, event.order_id) if p.state not in FINAL]
     if busy and delivery.tries < _ECHO_TRIES:
@@ -151,9 +151,17 @@ def refund_seen(
     return True
 
 
-def _wake(tx: Tx, ours: Payout, moment: Moment) -> None:
-    tx.put(replace(ours, due_at=moment.now))
-    tx.wake(Case, ours.case_id, moment.now)
+def _wake(tx: Tx, ours: Payout, host: Host, moment: Moment) -> None:
+    """Have the host asked soon. Where it has not named the thing to us yet, not before it must show
+    what it tells of: until then "not there" would mean nothing, and the payout would be sent again.
+    """
+    due = moment.now
+    if ours.host_object is None:
+        due += host.within + host.pays(ours.remedy).visibility
+    if ours.due_at is not None:
+        due = min(due, ours.due_at)
+    tx.put(replace(ours, due_at=due))
+    tx.wake(Case, ours.case_id, due)
 
 
 def _of_order(tx: Tx, till_id: str, order_id: str | None) -> list[Payout]:

@@ -132,11 +132,14 @@ class Worker:
     def _lead_on(self, tx: Tx, lease: Lease, moment: Moment) -> Action:
         file = flow.load(tx, lease.id)
         action = flow.next_action(file, moment.now)
+        # Whoever dies before the action is done leaves a case that is still due.
+        due = action.until if isinstance(action, Rest) else file.case.due_at or moment.now
+        if file.case.due_at != due:
+            file = replace(file, case=replace(file.case, due_at=due))
+            tx.put(file.case)
         if isinstance(action, Send):
             return self._begin(tx, lease, file, action.payout, moment)
         if isinstance(action, Rest):
-            if file.case.due_at != action.until:
-                tx.put(replace(file.case, due_at=action.until))
             tx.release(lease)
         return action
 
@@ -156,7 +159,7 @@ class Worker:
             sealed = self._sealer.seal(payout.new_code(), self._place(planned))
             planned = replace(planned, sealed_code=sealed)
         sending, _ = payout.begin(
-            tx, planned, pays=_pays(host, planned), calls_within=host.within, moment=moment
+            tx, planned, pays=host.pays(planned.remedy), calls_within=host.within, moment=moment
         )
         return Send(sending)
 
@@ -219,7 +222,7 @@ class Worker:
                 return  # somebody else learned of it first
             routing = self._hosts.get(case.desk_id, tx).routing
             flow.on_payout(
-                tx, case, now, result, pays=_pays(host, about), routing=routing, moment=moment
+                tx, case, now, result, pays=host.pays(about.remedy), routing=routing, moment=moment
             )
 
         return consequence
@@ -369,13 +372,6 @@ class Worker:
         with self._store.read() as reader:
             paid = reader.find(Payout, case_id=case.id)
         return {p.id: code for p in paid if (code := self._code(p))}
-
-
-def _pays(host: Host, about: Payout) -> Pays:
-    for remedy, pays in host.spec.pays.items():
-        if remedy == about.remedy:
-            return pays
-    return Pays(retry="none")
 
 
 def _host_trouble(error: HostError) -> Consequence:
