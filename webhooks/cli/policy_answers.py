@@ -69,19 +69,13 @@ def _case(line: str) -> dict[str, Any]:
         raise FactsUnread(f"the line is longer than {MAX_LINE:,} characters")
     try:
         found = json.loads(
-            line, parse_float=str, parse_int=_whole, parse_constant=_no_number,
-            object_pairs_hook=_once,
+            line, parse_float=str, parse_constant=_no_number, object_pairs_hook=_once
         )  # fmt: skip
     except (ValueError, RecursionError) as error:
         raise FactsUnread(f"the line is not JSON: {str(error)[:200]}") from None
     if not isinstance(found, dict):
         raise FactsUnread("a line is one JSON object of facts")
     return found
-
-
-def _whole(digits: str) -> int | str:
-    """A whole number; one that no fact could be stays text, for reading it would take long."""
-    return int(digits) if len(digits) <= 30 else digits
 
 
 def _no_number(word: str) -> Any:

@@ -9,18 +9,18 @@ from typing import Any
 from core.policy.answer import Answerer
 from core.policy.check.examples import Examples
 from core.policy.check.model import Finding, found
-from core.policy.check.regions import Box, Space, TooMuch, meet
+from core.policy.check.regions import Box, Near, Space, TooMuch, meet
 from core.policy.errors import Pos, Undecided
 from core.policy.explain.printing import expression_text
 from core.policy.reference import Reference
 from core.policy.tree import Band, Expr, Fact, Item, Not, Table, Tree, Type, walk
 
 #: A region is looked for in so many of the places that no row covers.
-MAX_TRIED = 60
+MAX_TRIED = 20
 #: Above this many rows, pairs of rows and what all of them leave open are not looked at.
 MAX_ROWS = 600
-#: Meetings of boxes looked at for one table.
-MAX_WORK = 3_000_000
+#: Meetings of boxes looked at for one row, and for what a table leaves open.
+MAX_WORK = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class _Table:
                 self._boxes.append(self._space.boxes(line.when))
             except TooMuch:
                 self._boxes.append(None)
-        self._work = 0
+        self._near = Near(self._space, self._boxes)
 
     def rows(
         self, *, gaps: bool, shadows: bool = True, answerer: Answerer | None = None
@@ -112,8 +112,8 @@ class _Table:
     def _covered(self, index: int, boxes: list[Box], shadows: bool) -> list[int] | None:
         """The earlier rows that together take all of a row; None if they do not."""
         line, by = self._lines[index], []
-        left = boxes
-        for earlier in range(index):
+        left, work = boxes, 0
+        for earlier in self._near.before(index, boxes):
             if not left:
                 break
             other = self._lines[earlier]
@@ -121,7 +121,9 @@ class _Table:
                 continue
             before = left
             for box in self._boxes[earlier] or ():
-                self._count(len(left))
+                work += len(left)
+                if work > MAX_WORK:
+                    raise TooMuch
                 left = self._space.subtract(left, box)
             if left is not before and left != before:
                 by.append(other.at.line)
@@ -140,11 +142,6 @@ class _Table:
             f"this row of {self._name} is never reached: {which} took all of it before",
             "move it up, narrow what stands before it, or delete it", rows=tuple(by),
         )  # fmt: skip
-
-    def _count(self, meetings: int) -> None:
-        self._work += meetings
-        if self._work > MAX_WORK:
-            raise TooMuch
 
     # ---- rows that take part of each other
 
@@ -218,10 +215,13 @@ class _Table:
         if len(self._lines) > MAX_ROWS:
             raise TooMuch
         left: list[Box] = [{}]
+        work = 0
         for line, boxes in zip(self._lines, self._boxes, strict=True):
             if line.over is None:
                 for box in boxes or ():
-                    self._count(len(left))
+                    work += len(left)
+                    if work > MAX_WORK:
+                        raise TooMuch
                     left = self._space.subtract(left, box)
         return left
 

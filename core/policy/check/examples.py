@@ -7,14 +7,15 @@ from datetime import date, datetime
 from random import Random
 from typing import Any
 
-from core.policy.check.regions import OTHER, Axis, Box, Stretch
+from core.policy.check.regions import Axis, Box
+from core.policy.check.segments import OTHER, Stretch
 from core.policy.explain.changes import applied, raw_of, smallest
 from core.policy.explain.parts import tree_parts
 from core.policy.explain.printing import money_parts
 from core.policy.tree import Band, Const, Declared, Expr, Fact, OneOf, Tree, Type
 
 #: Draws for the facts a region leaves open, before it counts as not found.
-TRIES = 60
+TRIES = 40
 Facts = dict[str, Any]
 
 

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
 from typing import Any
 
-from core.policy.explain.changes import smallest
+from core.policy.check.segments import Test, segments
 from core.policy.tree import (
     And,
     Band,
@@ -31,7 +29,6 @@ from core.policy.tree import (
     Not,
     OneOf,
     Or,
-    Type,
 )  # fmt: skip
 
 #: Boxes one row may come to, and pieces one subtraction may leave; beyond that it is not analysed.
@@ -46,25 +43,6 @@ Box = dict[int, int]
 
 class TooMuch(Exception):
     """More pieces than are worth looking at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """The values between two ends, both left out; None is open. `value` is one of them."""
-
-    low: Any
-    high: Any
-    value: Any
-
-
-class _Other:
-    """Any word that no condition names."""
-
-    def __repr__(self) -> str:
-        return "any other word"
-
-
-OTHER = _Other()
 
 
 @dataclass(slots=True)
@@ -83,69 +61,37 @@ class Axis:
         return sum(1 << index for index, one in enumerate(fits) if one)
 
 
-@dataclass(frozen=True, slots=True)
-class _Test:
-    """A condition on an axis: a band, words, or null; `negated` is done by the caller."""
-
-    subject: Expr
-    low: Any = None
-    high: Any = None
-    low_in: bool = True
-    high_in: bool = True
-    values: tuple[Any, ...] | None = None
-
-    def holds(self, segment: Any) -> bool:
-        if self.values is not None:
-            return not isinstance(segment, Stretch | _Other) and segment in self.values
-        if segment is None:
-            return False
-        if isinstance(segment, Stretch):
-            # Ends of bands are segments of their own, so a stretch is in or out as a whole.
-            above = self.low is None or (segment.low is not None and segment.low >= self.low)
-            return above and (
-                self.high is None or (segment.high is not None and segment.high <= self.high)
-            )
-        if self.low is not None and not (
-            segment >= self.low if self.low_in else segment > self.low
-        ):
-            return False
-        return self.high is None or bool(
-            segment <= self.high if self.high_in else segment < self.high
-        )
-
-
-def test_of(expr: Expr) -> tuple[_Test, bool] | None:
+def test_of(expr: Expr) -> tuple[Test, bool] | None:
     """A simple condition and whether it is negated; None for what is opaque."""
     match expr:
         case Band():
             ends = (expr.low, expr.high, expr.low_in, expr.high_in)
-            return _Test(expr.subject, *ends), False
+            return Test(expr.subject, *ends), False
         case OneOf():
-            return _Test(expr.subject, values=expr.values), expr.negated
+            return Test(expr.subject, values=expr.values), expr.negated
         case IsNull():
-            return _Test(expr.subject, values=(None,)), expr.negated
+            return Test(expr.subject, values=(None,)), expr.negated
         case Compare():
             return _comparison(expr)
         case Fact() | Named() | Item() if expr.type.kind == "yesno" and not expr.type.nullable:
-            return _Test(expr, values=(True,)), False
+            return Test(expr, values=(True,)), False
     return None
 
 
-def _comparison(expr: Compare) -> tuple[_Test, bool] | None:
-    """A name against a value. What may be null is opaque: there it is neither yes nor no."""
+def _comparison(expr: Compare) -> tuple[Test, bool] | None:
+    """A name against a value. What may be null is asked for by a call, and so is opaque: where it
+    is null the comparison is neither yes nor no."""
     left, right, op = expr.left, expr.right, expr.op
     if isinstance(left, Const):
         left, right, op = right, left, _FLIP[op]  # type: ignore[assignment]
     if not isinstance(left, Fact | Named | Item) or not isinstance(right, Const):
         return None
-    if left.type.nullable:
-        return None
     value = right.value
     if op in ("==", "!="):
-        return _Test(left, values=(value,)), op == "!="
+        return Test(left, values=(value,)), op == "!="
     if op in ("<", "<="):
-        return _Test(left, high=value, high_in=op == "<="), False
-    return _Test(left, low=value, low_in=op == ">="), False
+        return Test(left, high=value, high_in=op == "<="), False
+    return Test(left, low=value, low_in=op == ">="), False
 
 
 class Space:
@@ -154,7 +100,7 @@ class Space:
     def __init__(self, rows: Sequence[Sequence[Expr]]) -> None:
         self.axes: list[Axis] = []
         self._index: dict[tuple[bool, Expr], int] = {}
-        ends: dict[int, list[_Test]] = {}
+        ends: dict[int, list[Test]] = {}
         for expr in (part for row in rows for condition in row for part in _atoms(condition)):
             found = test_of(expr)
             subject = expr if found is None else found[0].subject
@@ -227,6 +173,55 @@ class Space:
         return left
 
 
+class Near:
+    """Which earlier rows may meet a row at all, by the axis that tells most of them apart."""
+
+    def __init__(self, space: Space, rows: Sequence[list[Box] | None]) -> None:
+        self._space = space
+        counts: dict[int, int] = {}
+        for axis in (axis for boxes in rows for box in boxes or () for axis in box):
+            counts[axis] = counts.get(axis, 0) + 1
+        often = [axis for axis, count in counts.items() if 3 * count >= 2 * len(rows)]
+        self._pivot = max(often, key=lambda one: len(space.axes[one].segments), default=-1)
+        self._at: dict[int, list[int]] = {}
+        self._always: list[int] = []
+        for index, boxes in enumerate(rows):
+            bits = self._bits(boxes or [])
+            if bits.bit_count() > _WIDE:
+                self._always.append(index)
+            else:
+                for bit in _each(bits):
+                    self._at.setdefault(bit, []).append(index)
+
+    def _bits(self, boxes: list[Box]) -> int:
+        full = self._space.axes[self._pivot].full if self._pivot >= 0 else -1
+        found = 0
+        for box in boxes:
+            found |= box.get(self._pivot, full)
+        return found if found >= 0 else (1 << (_WIDE + 1)) - 1
+
+    def before(self, index: int, boxes: list[Box]) -> Iterable[int]:
+        """Rows before `index` that may have something in common with these boxes, in order."""
+        bits = self._bits(boxes)
+        if self._pivot < 0 or bits.bit_count() > _WIDE:
+            return range(index)
+        near = set(self._always)
+        for bit in _each(bits):
+            near.update(self._at.get(bit, ()))
+        return sorted(one for one in near if one < index)
+
+
+#: A row that takes more segments than this is looked at with every row.
+_WIDE = 64
+
+
+def _each(bits: int) -> Iterable[int]:
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
+
+
 def meet(left: Box, right: Box) -> Box | None:
     """Where both hold; None if nowhere."""
     found = dict(left)
@@ -253,83 +248,3 @@ def _atoms(expr: Expr) -> Iterable[Expr]:
         yield from _atoms(expr.value)
     elif not isinstance(expr, Const):
         yield expr
-
-
-def segments(subject: Expr, tests: Sequence[_Test]) -> list[Any]:
-    """Every value the subject can have, in as few pieces as the tests need."""
-    kind = subject.type
-    null = [None] if kind.nullable else []
-    if kind.kind == "yesno":
-        return [True, False, *null]
-    named = [value for test in tests for value in (test.values or ())]
-    if kind.values and (kind.kind == "word" or isinstance(subject, Fact)):
-        return [*dict.fromkeys([*kind.values, *(v for v in named if v is not None)]), *null]
-    if kind.kind not in _MEASURED:
-        words = list(dict.fromkeys(value for value in named if value is not None))
-        return [*words, OTHER, *null]
-    ends = {value for value in named if value is not None}
-    ends.update(end for test in tests for end in (test.low, test.high) if end is not None)
-    return [*_cut(subject, sorted(ends)), *null]
-
-
-_MEASURED = frozenset({"money", "percent", "duration", "number", "km", "date", "instant"})
-
-
-def _cut(subject: Expr, points: list[Any]) -> list[Any]:
-    """Points, and the stretches between them that hold a value."""
-    kind = subject.type
-    step = smallest(kind) if isinstance(subject, Fact) and kind.kind not in _DAYS else None
-    least = 0 if isinstance(subject, Fact) and not kind.signed and kind.kind not in _DAYS else None
-    found: list[Any] = []
-    for low, high in zip([None, *points], [*points, None], strict=True):
-        value = _between(low, high, kind, step, least)
-        if value is not None:
-            found.append(Stretch(low, high, value))
-        if high is not None and _possible(high, step, least):
-            found.append(high)
-    return found
-
-
-_DAYS = frozenset({"date", "instant"})
-
-
-def _possible(value: Any, step: Fraction | None, least: int | None) -> bool:
-    if least is not None and value < least:
-        return False
-    return step is None or (Fraction(value) / step).denominator == 1
-
-
-def _between(low: Any, high: Any, kind: Type, step: Fraction | None, least: int | None) -> Any:
-    """A value strictly between the ends, as near to the middle of things as it goes; or None."""
-    if kind.kind in _DAYS:
-        return _day_between(kind, low, high)
-    if low is None and least is not None:
-        if high is not None and high <= least:
-            return None
-        return least
-    unit = step or Fraction(1)
-    if low is None:
-        return _tidy(unit * ((0 if high is None else Fraction(high) / unit // 1) - 1))
-    after = _tidy(unit * (Fraction(low) / unit // 1 + 1))
-    if least is not None and after < least:
-        after = least
-    if high is None or after < high:
-        return after
-    return None if step is not None else _tidy(Fraction(low + high) / 2)
-
-
-def _tidy(value: Fraction | int) -> Any:
-    exact = Fraction(value)
-    return exact.numerator if exact.denominator == 1 else exact
-
-
-def _day_between(kind: Type, low: Any, high: Any) -> Any:
-    instant = kind.kind == "instant"
-    one = timedelta(microseconds=1) if instant else timedelta(days=1)
-    try:
-        if low is None:
-            some = datetime(2026, 1, 1, tzinfo=UTC) if instant else date(2026, 1, 1)
-            return some if high is None else high - one
-        return low + one if high is None or low + one < high else None
-    except OverflowError:
-        return None

@@ -121,6 +121,16 @@ def test_the_words_of_a_step(line: str) -> None:
     assert said in [line.replace("\u00a0", " ") for line in lines(explained)]
 
 
+def test_the_nearest_change_is_found_where_no_band_states_it() -> None:
+    rule = "{when: price * 2 > 77.77 EUR and n * n < 50, points: 3}"
+    explained = one(rule, {"n": 3, "price": "12.00"})
+    assert [(c.fact, c.raw) for c in explained.changes] == [
+        ("price", {"amount": "38.89", "currency": "EUR"})
+    ]
+    explained = one(rule, {"n": 3, "price": "100.00"})
+    assert {(c.fact, str(c.value)) for c in explained.changes} == {("price", "3888"), ("n", "8")}
+
+
 def test_items_of_a_list_and_rows_that_give_less() -> None:
     head = "combine: best\nfacts: {items: {list: {price: money, bad: yes/no}}, vip: yes/no}"
     text = (
