@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from core import notices
 from core.case import Case, Task
 from core.errors import AmendsError
 from core.moment import Moment
@@ -31,6 +32,7 @@ def open_task(tx: Tx, case: Case | None, kind: str, known: Doc, moment: Moment) 
         known=known,
     )
     tx.add(task)
+    notices.tell(tx, "task", task.id, task.case_id, moment)
     if case is not None:
         moment.log(tx, case.id, "task_opened", {"task": task.id, "kind": kind})
     return task

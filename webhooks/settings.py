@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +49,20 @@ class Settings(BaseSettings):
     body_max_bytes: Annotated[
         int, Field(ge=1024, le=16 * 2**20, description="largest webhook body accepted")
     ] = 2**20
+    smtp_host: Annotated[
+        str | None, Field(description="mail server; without one nobody is mailed")
+    ] = None
+    smtp_port: Annotated[int, Field(ge=1, le=65535, description="its port")] = 587
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "none"], Field(description="how the mail server is spoken to")
+    ] = "starttls"
+    smtp_user: Annotated[str | None, Field(description="account at the mail server")] = None
+    smtp_password: Annotated[SecretStr | None, Field(description="its password")] = None
+    smtp_from: Annotated[str, Field(description="whom mails come from")] = "amends@localhost"
+    smtp_language: Annotated[str, Field(description="language of mails to staff")] = "en"
+    smtp_digest_minutes: Annotated[
+        int, Field(ge=0, le=1440, description="collect mails for so long; 0 sends at once")
+    ] = 0
     log_level: Annotated[str, Field(description="debug, info, warning or error")] = "info"
 
     @property

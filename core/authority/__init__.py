@@ -19,7 +19,8 @@ from core.authority.counting import Charge, Counting, Seed, personal_key, seed_o
 from core.authority.rows import Counter, Reservation
 from core.authority.scale import Scale, calendar_of, since
 from core.case import Case
-from core.limits import POLICY, WINDOWS, Cap, Limits
+from core.errors import AmendsError
+from core.limits import POLICY, WINDOWS, Cap, Limits, roles_of
 from core.limits_kept import in_force
 from core.moment import Moment
 from core.money import Money
@@ -33,8 +34,10 @@ __all__ = [
     "Bound",
     "Counter",
     "Left",
+    "NotAnAdmin",
     "Reservation",
     "Wish",
+    "check_admin",
     "conclude",
     "counting",
     "held",
@@ -140,6 +143,17 @@ def conclude(tx: Tx, payout: Payout, now: datetime) -> None:
             _let_go(tx, [row], now)
         elif row.state == "held":
             tx.put(replace(row, state="used", ended_at=now))
+
+
+class NotAnAdmin(AmendsError):
+    """Only an admin may change limits, or stop and start payouts."""
+
+
+def check_admin(person: Person) -> Person:
+    """Raises `NotAnAdmin`."""
+    if not person.active or "admin" not in roles_of(person):
+        raise NotAnAdmin(f"{person.name} is not an admin; an admin must do this")
+    return person
 
 
 def today(reader: Reader, now: datetime) -> date:
@@ -291,7 +305,7 @@ def _keep(
             basis=wish.basis,
             reason=case.reason,
             customer_id=wish.customers[0] if wish.customers else None,
-            till_id=part.till_id,
+            till_id=case.till_id or part.till_id,
             order_id=part.order_id,
             bearer=bearer,
             amount_minor=value.minor if value else None,

@@ -84,6 +84,11 @@ class Counting:
     def reader(self) -> Reader:
         return self.scale.reader
 
+    @property
+    def _till(self) -> str:
+        """Where the order is; a remedy may be paid elsewhere."""
+        return self.wish.case.till_id or self.wish.parts[0].till_id
+
     def values(self) -> list[Money | None]:
         """What each part counts as."""
         wish = self.wish
@@ -143,7 +148,7 @@ class Counting:
         order, share = self.wish.order, self.limits.order
         if order is None or share is None:
             return
-        till = self.wish.parts[0].till_id
+        till = self._till
         currency = order.paid.currency
         ours = refunds = 0
         for row in self.reader.find(Reservation, till_id=till, order_id=order.id):
@@ -167,7 +172,7 @@ class Counting:
         """Refunds made at the host without us, on any order of these customers."""
         orders: set[tuple[str, str]] = set()
         if self.wish.order is not None:
-            orders.add((self.wish.parts[0].till_id, self.wish.order.id))
+            orders.add((self._till, self.wish.order.id))
         for customer_id in self.wish.customers:
             for row in self.reader.find(Reservation, customer_id=customer_id):
                 if row.order_id is not None:

@@ -25,9 +25,9 @@ class Reservation(Record):
     """One remedy of a case, held against every limit it counts in until it is used or released.
 
     `bearer` is who gives it: a person's id, `policy`, or None while somebody has yet to agree.
-    `amount_minor` is what it counts as, None where it has no worth that is known. `charges`: id of
-    a counter -> how much of it, so that letting go gives back exactly what was taken; `rates` are
-    the exchange rates it was counted at.
+    `till_id` is where the order is. `amount_minor` is what it counts as, None where it has no worth
+    that is known. `charges`: id of a counter -> how much of it, so that letting go gives back
+    exactly what was taken; `rates` are the exchange rates it was counted at.
     """
 
     TABLE: ClassVar[Table] = Table(

@@ -40,6 +40,7 @@ def _register() -> None:
         demo,
         doctor,
         keeping,
+        limits,
         people,
         policies,
         serving,
@@ -49,7 +50,7 @@ def _register() -> None:
     for command in (
         serving.serve, serving.web, serving.worker, keeping.db, doctor.doctor, connectors.connector,
         cases.case, tasks.task, people.person, keeping.keys, keeping.ledger, demo.demo,
-        policies.policy,
+        policies.policy, limits.limits,
     ):  # fmt: skip
         main.add_command(command)
 

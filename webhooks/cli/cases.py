@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import click
 
-from core import approval, flow
+from core import approval, flow, interventions
 from core.approval import Approval
 from core.case import Case, CaseState, CaseStep, Task, Writing
 from core.errors import AmendsError
@@ -143,6 +143,19 @@ def close(of: Services, case_id: str, person: str, note: str) -> None:
             raise AmendsError(f"{case_id} does not wait for a person, or something was paid")
         flow.close(tx, found, who.id, note, Moment(of.clock.now()))
     click.echo(f"{case_id}: closed")
+
+
+@case.command()
+@click.argument("case_id")
+@click.option("--as", "person", required=True, help="e-mail of the person who decides")
+@click.option("--note", required=True, help="why more is given for the same thing")
+@opened
+def override(of: Services, case_id: str, person: str, note: str) -> None:
+    """Let a case go on that was stopped because the harm was made good already."""
+    with of.store.write() as tx:
+        who = as_person(tx, person)
+        interventions.override(tx, case_id, who, note, Moment(of.clock.now()))
+    click.echo(f"{case_id}: will be looked at again")
 
 
 def _decide(of: Services, case_id: str, email: str, note: str | None, *, agree: bool) -> None:

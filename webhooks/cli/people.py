@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import cast
 
 import click
 
 from core.errors import AmendsError
 from core.moment import Moment
-from core.people import ROLES, Person, PersonIdentity
+from core.people import ROLES, Delegation, Person, PersonIdentity
 from core.store import AlreadyExists
 from webhooks.app import Services
 from webhooks.cli import show
@@ -91,6 +92,44 @@ def role(of: Services, email: str, roles: Sequence[str]) -> None:
         who = as_person(tx, email)
         tx.put(replace(who, roles=sorted(set(roles))))
     click.echo(f"{email}: {', '.join(sorted(set(roles)))}")
+
+
+@person.command()
+@click.argument("email")
+@click.option("--to", "to", required=True, help="e-mail of whoever stands in")
+@click.option("--from", "first", required=True, type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--until", "last", required=True, type=click.DateTime(["%Y-%m-%d"]))
+@opened
+def delegate(of: Services, email: str, to: str, first: datetime, last: datetime) -> None:
+    """Name who may approve in a person's place, out of their limits, from a day to a day."""
+    moment = Moment(of.clock.now())
+    with of.store.write() as tx:
+        who, other = as_person(tx, email), as_person(tx, to)
+        if who.id == other.id or last < first:
+            raise click.UsageError("name another person, and a first day before the last")
+        tx.add(
+            Delegation(
+                id=moment.new("dele"),
+                person_id=who.id,
+                delegate_id=other.id,
+                first_day=first.date(),
+                last_day=last.date(),
+                made_at=moment.now,
+            )
+        )
+    click.echo(f"{to} stands in for {email} from {first.date()} until {last.date()}")
+
+
+@person.command("undelegate")
+@click.argument("email")
+@opened
+def undelegate(of: Services, email: str) -> None:
+    """Nobody stands in for this person any more."""
+    with of.store.write() as tx:
+        rows = tx.find(Delegation, person_id=as_person(tx, email).id)
+        for row in rows:
+            tx.put(replace(row, ended=True))
+    click.echo(f"{email}: nobody stands in")
 
 
 @person.command("list")

@@ -11,6 +11,7 @@ from flask import Flask
 from waitress.server import BaseWSGIServer, create_server
 
 from webhooks.app import Services, create_app, make_runner, services
+from webhooks.mail import make_mailer
 from webhooks.settings import Settings
 
 
@@ -19,11 +20,15 @@ from webhooks.settings import Settings
 def serve(settings: Settings) -> None:
     """Web side and runner in one process."""
     of = services(settings)
-    runner = make_runner(of)
+    runner, mailer = make_runner(of), make_mailer(of.store, of.clock, settings)
     runner.start()
+    if mailer is not None:
+        mailer.start()
     try:
         run_web(of, create_app(of, runner))
     finally:
+        if mailer is not None:
+            mailer.stop()
         runner.stop()
         of.store.close()
 
@@ -44,11 +49,15 @@ def web(settings: Settings) -> None:
 def worker(settings: Settings) -> None:
     """Only the runner."""
     of = services(settings)
-    runner = make_runner(of)
+    runner, mailer = make_runner(of), make_mailer(of.store, of.clock, settings)
     stop = _until_told()
     runner.start()
+    if mailer is not None:
+        mailer.start()
     click.echo("amends: working", err=True)
     stop.wait()
+    if mailer is not None:
+        mailer.stop()
     runner.stop()
     of.store.close()
 

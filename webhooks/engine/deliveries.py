@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
-from core import flow
+from core import flow, interventions
 from core.case import Case, CaseTicket
 from core.connection import Connection, Delivery, HostPayout
 from core.events import (
@@ -194,9 +194,7 @@ def other_event(tx: Tx, host: Host, event: Event, moment: Moment) -> None:
     if isinstance(event, TicketsMerged) and event.into_ticket_id:
         _follow_merge(tx, host.connection, event, moment)
     elif isinstance(event, DisputeChanged):
-        for payout in _of_order(tx, host.connection.id, event.order_id):
-            tx.wake(Case, payout.case_id, moment.now)
-            moment.log(tx, payout.case_id, "dispute", {"state": event.state})
+        interventions.on_dispute(tx, host.connection.id, event.order_id, event.state, moment)
     elif isinstance(event, ConnectionLost):
         open_task(
             tx, None, "host_denied", {"host": host.connection.title, "why": event.what}, moment
