@@ -1,4 +1,4 @@
-"""The demo page's view of the sandbox: what a host says no to becomes a sentence, not a traceback."""
+"""The demo page and its sandbox: what a host says no to becomes a sentence, not a traceback."""
 
 from __future__ import annotations
 
