@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,10 +19,11 @@ class NotOpen(AmendsError):
 
 
 def open_task(tx: Tx, case: Case | None, kind: str, known: Doc, moment: Moment) -> Task:
-    """Open a task, or answer the one of this kind that is open for the case already."""
+    """Open a task, or answer the one of this kind that is open for the case already (for the same
+    payout, where it is about one)."""
     if case is not None:
         for task in tx.find(Task, case_id=case.id, state="open"):
-            if task.kind == kind:
+            if task.kind == kind and _payout(task.known) == _payout(known):
                 return task
     task = Task(
         id=moment.new("task"),
@@ -36,6 +38,10 @@ def open_task(tx: Tx, case: Case | None, kind: str, known: Doc, moment: Moment) 
     if case is not None:
         moment.log(tx, case.id, "task_opened", {"task": task.id, "kind": kind})
     return task
+
+
+def _payout(known: Doc) -> object:
+    return known.get("payout") if isinstance(known, Mapping) else None
 
 
 def close_tasks(tx: Tx, case: Case, note: str, now: datetime) -> None:

@@ -36,6 +36,7 @@ def main(ctx: click.Context) -> None:
 def _register() -> None:
     from webhooks.cli import (
         cases,
+        connector_kit,
         connectors,
         demo,
         doctor,
@@ -47,6 +48,8 @@ def _register() -> None:
         tasks,
     )
 
+    for command in connector_kit.COMMANDS:
+        connectors.connector.add_command(command)
     for command in (
         serving.serve, serving.web, serving.worker, keeping.db, doctor.doctor, connectors.connector,
         cases.case, tasks.task, people.person, keeping.keys, keeping.ledger, demo.demo,

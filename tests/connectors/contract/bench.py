@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,8 +19,14 @@ from tests.connectors.contract.harness import StoredSettings, harness_of
 Role = Literal["intake", "desk", "till"]
 
 
+#: Set to the name of an outside connector to run the suite over that one alone.
+ONLY = os.environ.get("AMENDS_CONTRACT_FOR")
+
+
 def ours() -> list[str]:
-    """The connectors of this project (an outside package brings its own suite run)."""
+    """The connectors of this project, or the outside one the suite is run for."""
+    if ONLY:
+        return [registry.spec(ONLY).name]
     return [name for name, spec in registry.specs().items() if registry.is_ours(spec.name)]
 
 

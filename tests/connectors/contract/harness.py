@@ -12,12 +12,17 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from connectors import registry
 from core.money import Money
 from core.ports import Instruction, RawRequest, Remedy
 from sandbox.faults import Fault, Kind, When
 from sandbox.host import HostState
+
+ROOT = Path(__file__).parents[3]
 
 What = Literal["read", "note", "reply", "marks", "pay"]
 
@@ -94,16 +99,38 @@ class NoHarness(AssertionError):
     """A connector without a harness cannot be proved."""
 
 
+@dataclass(frozen=True)
+class Home:
+    """Where a connector keeps what the suite needs: module of its harness, payloads, page."""
+
+    harness: str
+    payloads: Path
+    page: Path
+
+
+def home_of(name: str) -> Home:
+    """Ours lie by kind, an outside connector's all in its own package."""
+    if registry.is_ours(name):
+        place = f"tests.connectors.{name}.harness"
+        return Home(place, ROOT / "tests/payloads" / name, ROOT / f"docs/connectors/{name}.md")
+    (point,) = entry_points(group=registry.ENTRY_POINTS, name=name)
+    folder = Path(str(importlib.import_module(point.module).__file__)).parent
+    return Home(f"{point.module}.harness", folder / "payloads", folder / "README.md")
+
+
 def harness_of(name: str) -> Callable[[], Any]:
     """The `Harness` class of a connector."""
-    place = f"tests.connectors.{name}.harness"
+    try:
+        place = home_of(name).harness
+    except registry.NoSuchConnector:
+        place = f"tests.connectors.{name}.harness"
     try:
         return importlib.import_module(place).Harness  # type: ignore[no-any-return]
     except ModuleNotFoundError as error:
         if error.name is None or not place.startswith(error.name):
             raise
         raise NoHarness(
-            f"connector {name!r} has no tests/connectors/{name}/harness.py: write a class Harness"
+            f"connector {name!r} has no {place.replace('.', '/')}.py: write a class Harness"
             " there that starts its sandbox host (docs/connectors/writing-one.md)"
         ) from None
 

@@ -24,12 +24,15 @@ from connectors.http import Http
 from core.events import Event
 from core.money import Money
 from core.ports import Intake, Malformed, RawRequest, Unrecognised, Unverified
-from tests.connectors.contract.bench import claiming, taken_in
-from tests.connectors.contract.harness import StoredSettings
+from tests.connectors.contract.bench import claiming, ours, taken_in
+from tests.connectors.contract.harness import StoredSettings, home_of
 
-PAYLOADS = Path(__file__).parents[2] / "payloads"
 ERRORS = {error.__name__: error for error in (Malformed, Unrecognised, Unverified)}
-FILES = sorted(PAYLOADS.glob("*/*.http"))
+FILES = [
+    pytest.param(name, path, id=f"{name}-{path.stem}")
+    for name in ours()
+    for path in sorted(home_of(name).payloads.glob("*.http"))
+]
 
 
 def _request(path: Path) -> RawRequest:
@@ -58,10 +61,10 @@ def _intake(host: str, settings: Mapping[str, str]) -> Intake:
     return intake
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_payload(path: Path) -> None:
+@pytest.mark.parametrize(("name", "path"), FILES)
+def test_payload(name: str, path: Path) -> None:
     wanted = json.loads(path.with_suffix(".json").read_text("utf-8"))
-    intake = _intake(path.parent.name, wanted["settings"])
+    intake = _intake(name, wanted["settings"])
     request, now = _request(path), datetime.fromisoformat(wanted["now"])
     if "error" in wanted:
         with pytest.raises(ERRORS[wanted["error"]]):
@@ -74,11 +77,11 @@ def test_payload(path: Path) -> None:
 
 @pytest.mark.parametrize("name", claiming("intake"))
 def test_every_event_a_connector_hears_has_a_payload(name: str) -> None:
-    files = (PAYLOADS / name).glob("*.json")
+    files = home_of(name).payloads.glob("*.json")
     seen = {
         event["event"]
         for path in files
         for event in json.loads(path.read_text("utf-8")).get("events", [])
     }
     missing = set(registry.spec(name).hears) - seen
-    assert not missing, f"add tests/payloads/{name}/*.http and .json for {sorted(missing)}"
+    assert not missing, f"add {home_of(name).payloads}/*.http and .json for {sorted(missing)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -13,9 +12,8 @@ from connectors import registry
 from core.money import EXPONENTS
 from core.ports import Quality, Remedy, Retry
 from tests.connectors.contract.bench import Bench, has_host, ours
-from tests.connectors.contract.harness import harness_of
+from tests.connectors.contract.harness import harness_of, home_of
 
-DOCS = Path(__file__).parents[3] / "docs" / "connectors"
 SECRET_WORDS = re.compile(r"token|secret|password|(^|_)key$")
 
 every = pytest.mark.parametrize("name", ours())
@@ -68,7 +66,8 @@ def test_what_is_missing_has_a_reason(name: str) -> None:
 
 @every
 def test_has_a_page(name: str) -> None:
-    assert (DOCS / f"{name}.md").is_file(), f"write docs/connectors/{name}.md"
+    page = home_of(name).page
+    assert page.is_file(), f"write {page}"
 
 
 @pytest.mark.parametrize("bench", ours(), indirect=True)
