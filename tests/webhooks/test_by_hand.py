@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner, Result
 
 from core import by_hand, ledger
 from core.by_hand import NotByHand
@@ -10,9 +11,11 @@ from core.case import Case, CaseState, Outcome, Task
 from core.connection import Connection
 from core.moment import Moment
 from core.payout import Payout, PayoutState
+from core.people import Person
 from core.tasks import NotOpen
 from tests.webhooks.rig import Rig
 from webhooks import connecting
+from webhooks.cli import main, opening
 
 TEAPOT = 2  # 50.00 EUR at the shop
 
@@ -35,8 +38,9 @@ def _task(rig: Rig) -> Task:
 
 def _end(rig: Rig, said: str, *, paid: bool = True, task_id: str | None = None) -> Payout:
     task = _task(rig) if task_id is None else None
+    case_id = rig.case(TEAPOT).id
     with rig.store.write() as tx:
-        payout = tx.find(Payout, case_id=rig.case(TEAPOT).id)[0]
+        payout = tx.find(Payout, case_id=case_id)[0]
         case, till = tx.get(Case, payout.case_id), tx.get(Connection, payout.till_id)
         assert case is not None
         assert till is not None
@@ -111,3 +115,30 @@ def test_two_remedies_by_hand_are_two_tasks(rig: Rig) -> None:
     rig.policy("{cash: 10.00 EUR, donation: 5.00 EUR}")
     rig.solve(TEAPOT)
     assert rig.tasks(rig.case(TEAPOT)) == ["pay_by_hand", "pay_by_hand"]
+
+
+def test_on_the_command_line(asked: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "services", lambda settings: asked.of)
+    monkeypatch.setattr(asked.store, "close", lambda: None)
+    with asked.store.write() as tx:
+        tx.add(
+            Person(
+                id="person_9",
+                name="Pay Er",
+                email="payer@shop.example",
+                roles=["agent"],
+                created_at=asked.of.clock.now(),
+            )
+        )
+    task = _task(asked).id
+
+    def typed(*args: str) -> Result:
+        return CliRunner().invoke(main, ["task", "done", task, "--as", "payer@shop.example", *args])
+
+    assert "say what proves it" in typed("--note", "did it").output
+    assert typed("--proof", "7731", "--not-paid", "why").exit_code == 2
+    assert asked.payouts(asked.case(TEAPOT))[0].state is PayoutState.PENDING
+    done = typed("--proof", "7731")
+    assert done.exit_code == 0, done.output
+    asked.settle()
+    assert asked.case(TEAPOT).outcome is Outcome.MADE_GOOD
