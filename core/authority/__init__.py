@@ -25,7 +25,7 @@ from core.limits_kept import in_force
 from core.moment import Moment
 from core.money import Money
 from core.offer import Part
-from core.payout import Payout, PayoutState
+from core.payout import FINAL, Payout, PayoutState
 from core.people import Person, Workspace
 from core.store import AlreadyExists, Reader, Tx
 
@@ -134,7 +134,7 @@ def release(tx: Tx, case: Case, now: datetime) -> None:
 def conclude(tx: Tx, payout: Payout, now: datetime) -> None:
     """A payout ended: what was held for it is used, or free again. Pending and unknown ones keep
     it: the money may have moved."""
-    if payout.state not in (PayoutState.SETTLED, PayoutState.DECLINED, PayoutState.REVERSED):
+    if payout.state not in FINAL:
         return
     for row in tx.find(Reservation, case_id=payout.case_id):
         if row.position != payout.position or row.state == "released":
@@ -308,8 +308,8 @@ def _keep(
             till_id=case.till_id or part.till_id,
             order_id=part.order_id,
             bearer=bearer,
-            amount_minor=value.minor if value else None,
-            currency=value.currency if value else None,
+            amount_minor=value.minor if value is not None else None,
+            currency=value.currency if value is not None else None,
             state="held",
             reserved_at=moment.now,
             limits_number=number,

@@ -91,11 +91,11 @@ class Counting:
 
     def values(self) -> list[Money | None]:
         """What each part counts as."""
-        wish = self.wish
-        return [
-            worth(part, wish.order, self.limits) or wish.counted_as.get(position)
-            for position, part in zip(wish.positions, wish.parts, strict=True)
-        ]
+        wish, found = self.wish, []
+        for position, part in zip(wish.positions, wish.parts, strict=True):
+            value = worth(part, wish.order, self.limits)
+            found.append(wish.counted_as.get(position) if value is None else value)
+        return found
 
     # ----------------------------------------------------------- what nobody's yes can lift
 

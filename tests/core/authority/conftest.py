@@ -1,0 +1,3 @@
+from tests.stores import sql_url, store
+
+__all__ = ["sql_url", "store"]
