@@ -154,6 +154,7 @@ _OUTCOMES: Mapping[Outcome, tuple[object, str]] = {
     Outcome.SHADOWED: (lazy_gettext("Recorded only"), "plain"),
     Outcome.SUGGESTED: (lazy_gettext("Suggested"), "plain"),
     Outcome.DISMISSED: (lazy_gettext("Closed by a person"), "plain"),
+    Outcome.REVERSED: (lazy_gettext("Taken back"), "plain"),
 }
 _OPEN = (lazy_gettext("Open"), "plain")
 _SOLVED = (lazy_gettext("Solved"), "busy")

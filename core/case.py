@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     SHADOWED = "shadowed"  # recorded only, by the connection's mode
     SUGGESTED = "suggested"  # a private note says what would be given
     DISMISSED = "dismissed"  # a person closed it without payment
+    REVERSED = "reversed"  # made good, then taken back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

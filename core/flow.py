@@ -82,6 +82,13 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBack:
+    """A person wants the unspent part back."""
+
+    payout: Payout
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     writings: Sequence[Writing]
 
@@ -93,7 +100,7 @@ class Rest:
     until: datetime | None
 
 
-Action = Gather | Release | Settle | Remind | Send | Ask | Write | Rest
+Action = Gather | Release | Settle | Remind | Send | Ask | TakeBack | Write | Rest
 
 
 def load(reader: Reader, case_id: str) -> CaseFile:
@@ -124,12 +131,18 @@ def next_action(file: CaseFile, now: datetime) -> Action:
     if any(_is_due(row.remind_at, now) for row in waiting):
         return Remind(waiting)
     for payout in file.payouts:
-        if payout.state not in FINAL and _is_due(payout.due_at, now):
-            return Send(payout) if payouts.may_send(payout) else Ask(payout)
+        if _is_due(payout.due_at, now):
+            return _about(payout)
     due = [w for w in file.writings if _is_due(w.due_at, now)]
     if due:
         return Write(due)
     return Rest(_next_due(file))
+
+
+def _about(payout: Payout) -> Action:
+    if payout.state is PayoutState.REVERSING:
+        return TakeBack(payout)
+    return Send(payout) if payouts.may_send(payout) else Ask(payout)
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:
@@ -137,7 +150,7 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
 
 
 def _next_due(file: CaseFile) -> datetime | None:
-    dues = [p.due_at for p in file.payouts if p.state not in FINAL]
+    dues = [p.due_at for p in file.payouts]
     dues += [w.due_at for w in file.writings]
     if file.case.state is CaseState.GATHERING:
         dues.append(file.case.due_at)
@@ -460,7 +473,7 @@ def on_payout(
     after = payouts.conclude(tx, payout, result, pays=pays, moment=moment)
     authority.conclude(tx, after, moment.now)
     if after.state is not payout.state or after.state is PayoutState.SETTLED:
-        moment.log(tx, case.id, f"payout_{after.state}", _payout_doc(after))
+        moment.log(tx, case.id, f"payout_{after.state}", payout_doc(after))
     trouble = _trouble_of(after, pays, moment.now)
     if trouble is not None:
         task = tasks.open_task(tx, case, trouble.kind, trouble.known, moment)
@@ -494,7 +507,7 @@ def _why(case: Case) -> dict[str, object]:
 
 
 def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
-    known = _payout_doc(payout)
+    known = payout_doc(payout)
     if payout.state is PayoutState.PENDING and pays.by_hand:
         return Trouble("pay_by_hand", known)
     if payout.state is PayoutState.DECLINED:
@@ -509,7 +522,8 @@ def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
     return None
 
 
-def _payout_doc(payout: Payout) -> dict[str, object]:
+def payout_doc(payout: Payout) -> dict[str, object]:
+    """A payout as the story, tasks and notes tell of it."""
     return {
         "payout": payout.id,
         "remedy": payout.remedy,

@@ -50,11 +50,16 @@ class PayoutState(StrEnum):
     DECLINED = "declined"
     NOT_SENT = "not_sent"  # surely not at the host; may be sent again
     UNKNOWN = "unknown"  # may have happened; being asked about
-    REVERSED = "reversed"  # settled, then taken back
+    FAILED = "failed"  # settled, then the host said that it never arrived
+    REVERSING = "reversing"  # settled; a person has its unspent part taken back
+    REVERSED = "reversed"  # settled, then taken back whole
 
 
-#: States in which nothing more is to be done by the runner.
-FINAL = frozenset({PayoutState.SETTLED, PayoutState.DECLINED, PayoutState.REVERSED})
+#: Nothing was given, or it was taken back.
+GONE = frozenset({PayoutState.DECLINED, PayoutState.FAILED, PayoutState.REVERSED})
+#: States in which nothing more is to be done. A settled one that is due all the same is asked
+#: about once more: something says that it may have failed since.
+FINAL = GONE | {PayoutState.SETTLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +244,7 @@ def conclude(
         why = f"differs: {after.host_object} settled another payout already"
         after = replace(_after(payout, Unknown(why), pays, moment.now), changed_at=moment.now)
         tx.put(after)
-    _close_attempt(tx, payout, result, moment.now)
+    end_attempts(tx, payout, result, moment.now)
     if after.state is PayoutState.SETTLED and after.amount is not None:
         post(tx, settlement(after.id, after.case_id, after.till_id, after.remedy, after.basis,
                             after.cause, after.amount), now=moment.now)  # fmt: skip
@@ -300,9 +305,8 @@ def _absent(payout: Payout, pays: Pays, now: datetime) -> Payout:
 
 def standing(reader: Reader, case_ids: Collection[str]) -> list[Payout]:
     """What these cases gave or are giving: everything that was not refused or taken back."""
-    gone = (PayoutState.DECLINED, PayoutState.REVERSED)
     found = reader.find(Payout, case_id=tuple(case_ids)) if case_ids else []
-    return [payout for payout in found if payout.state not in gone]
+    return [payout for payout in found if payout.state not in GONE]
 
 
 def sum_of(given: Collection[Payout]) -> str | None:
@@ -331,7 +335,8 @@ def _with(payout: Payout, receipt: Receipt) -> Payout:
     )
 
 
-def _close_attempt(tx: Tx, payout: Payout, result: Ending | Finding, now: datetime) -> None:
+def end_attempts(tx: Tx, payout: Payout, result: Ending | Finding, now: datetime) -> None:
+    """Write down what came of the sendings that had no end yet."""
     open_ones = [a for a in tx.find(Attempt, payout_id=payout.id) if a.ended_at is None]
     why = getattr(result, "why", None)
     for attempt in open_ones:

@@ -422,7 +422,10 @@ class Till(Protocol):
         ...
 
     def reverse(self, instruction: Instruction) -> Ending:
-        """Take back the unspent part, where the spec says `reversible`."""
+        """Take back the unspent part, where the spec says `reversible`; the receipt's amount is
+        what came back. Doing it again changes nothing more, so it is done again where the answer
+        was unclear, and once more to read back what was done: either it says the same, or `find`
+        says absent by then."""
         ...
 
     def recent(self, since: datetime) -> Iterable[HostRecord]:

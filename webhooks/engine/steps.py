@@ -15,11 +15,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core import approval as approvals
-from core import flow, payout, policies, terms, writeback
+from core import flow, payout, policies, reversal, terms, writeback
 from core.case import Case, Writing
 from core.errors import AmendsError
 from core.facts import Trouble, check_ticket, order_names
-from core.flow import Action, Ask, CaseFile, Gather, Release, Remind, Rest, Send, Settle, Write
+from core.flow import (
+    Action,
+    Ask,
+    CaseFile,
+    Gather,
+    Release,
+    Remind,
+    Rest,
+    Send,
+    Settle,
+    TakeBack,
+    Write,
+)
 from core.ids import new_id
 from core.moment import Moment
 from core.offer import Part
@@ -39,6 +51,7 @@ from core.ports import (
     Unpayable,
     Unwritable,
     Who,
+    WriteBack,
 )
 from core.store import AlreadyExists, Lease, Store, Tx
 from core.store.sealing import Place, Sealer
@@ -87,14 +100,17 @@ class Worker:
         before the claim. Raises `LeaseLost` where somebody else has it by now."""
         deadline = claimed_at + self._lease_length.total_seconds()
         self._wake_hosts(lease)
-        action = self._go_on(lease, _nothing)
-        while not isinstance(action, Rest):
+        consequence: Consequence = _nothing
+        while True:
+            begun = self._clock.steady()
+            action = self._go_on(lease, consequence)
+            if isinstance(action, Rest):
+                return
             try:
-                consequence = self._perform(lease, action, deadline)
+                consequence = self._perform(lease, action, deadline, begun)
             except OutOfTime:
                 log.info("case %s: out of time, left for the next runner", lease.id)
                 return
-            action = self._go_on(lease, consequence)
 
     def _wake_hosts(self, lease: Lease) -> None:
         """Make the case's hosts ready before any transaction needs to know them."""
@@ -165,7 +181,7 @@ class Worker:
 
     # ------------------------------------------------------------------------- the actions
 
-    def _perform(self, lease: Lease, action: Action, deadline: float) -> Consequence:
+    def _perform(self, lease: Lease, action: Action, deadline: float, begun: float) -> Consequence:
         match action:
             case Gather():
                 return self._gather(lease)
@@ -176,17 +192,21 @@ class Worker:
             case Remind(waiting):
                 return lambda tx, case, m: approvals.remind(tx, waiting, m)
             case Send(sending):
-                return self._pay(sending, deadline)
+                return self._pay(sending, deadline, begun)
             case Ask(unknown):
                 return self._ask(unknown)
+            case TakeBack(reversing):
+                return self._take_back(reversing)
             case Write(writings):
                 return self._write(lease, writings, deadline)
             case Rest():
                 return _nothing
 
-    def _pay(self, sending: Payout, deadline: float) -> Consequence:
+    def _pay(self, sending: Payout, deadline: float, begun: float) -> Consequence:
         host = self._hosts.get(sending.till_id)
-        self._need_time(deadline, 2 * host.within)
+        # What `payout.begin` wrote down lets others ask once a call that started within one call's
+        # time after it must be over and visible: a later start would be too late for that.
+        self._need_time(min(deadline, begun + 3 * host.within.total_seconds()), 2 * host.within)
         order = payout.instruction(sending, code=self._code(sending))
         try:
             result: Ending | Finding = payout.send(host.till, order)
@@ -206,6 +226,16 @@ class Worker:
             found = Unknown(f"our own fault while asking: {type(error).__name__}")
         return self._concluded(unknown, found, host)
 
+    def _take_back(self, reversing: Payout) -> Consequence:
+        host = self._hosts.get(reversing.till_id)
+        order = payout.instruction(reversing, code=self._code(reversing))
+        try:
+            result = reversal.take_back(host.till, order)
+        except Exception as error:
+            log.exception("payout %s: the till raised while taking back", reversing.id)
+            result = Unknown(f"our own fault while taking back: {type(error).__name__}")
+        return self._concluded(reversing, result, host)
+
     def _place(self, of: Payout) -> Place:
         return Place(self._store.workspace_id, Payout.TABLE.name, of.id, "sealed_code")
 
@@ -221,7 +251,7 @@ class Worker:
             if now is None or now.state is not about.state:
                 return  # somebody else learned of it first
             routing = self._hosts.get(case.desk_id, tx).routing
-            flow.on_payout(
+            reversal.on_result(
                 tx, case, now, result, pays=host.pays(about.remedy), routing=routing, moment=moment
             )
 
@@ -362,10 +392,18 @@ class Worker:
             there = host.desk.find(back)
             if there is None:
                 self._need_time(deadline, host.within)
-                there = host.desk.write_back(back)
+                there = self._put(host, back)
         except HostError as error:
             return error
         return writeback.without(back.text, codes.values()), there
+
+    def _put(self, host: Host, back: WriteBack) -> str:
+        try:
+            return host.desk.write_back(back)
+        except HostError as error:
+            # It may still be at work on it: not looked for again before the call must have ended.
+            error.retry_after = max(error.retry_after or timedelta(0), host.within)
+            raise
 
     def _codes(self, case: Case) -> Mapping[str, str]:
         """Payout id -> the code the customer redeems it with."""
