@@ -188,20 +188,27 @@ def decide(
 
 
 def still_good(
-    reader: Reader, of: Wish, granted: Sequence[Approval], offer: Offer, moment: Moment
+    reader: Reader, case: Case, granted: Sequence[Approval], offer: Offer, moment: Moment
 ) -> bool:
-    """Whether every yes would be given again now: the same payload, and people who may."""
-    if any(payload_hash(of.case, parts_of(offer)) != row.payload_hash for row in granted):
+    """Whether every yes would be given again now: to the same payload, by people who still may.
+    Their limits are looked at apart from this."""
+    if any(payload_hash(case, parts_of(offer)) != row.payload_hash for row in granted):
         return False
     for row in granted:
-        person = reader.get(Person, row.decided_by or "")
-        others = [other for other in granted if other.id != row.id]
+        decider = reader.get(Person, row.decided_by or "")
+        bearer = reader.get(Person, row.bearer or "")
+        if decider is None or bearer is None:
+            return False
+        lent = [decider.id, *(other.id for other in _stands_in_for(reader, decider, moment))]
         try:
-            if person is None or _as_whom(reader, of, row, others, person, moment).id != row.bearer:
-                return False
+            check_second_person(reader, case, decider)
+            check_second_person(reader, case, bearer)
+            _check_role(row, bearer)
         except MayNotApprove:
             return False
-    return True
+        if bearer.id not in lent:
+            return False
+    return len({row.bearer for row in granted}) == len(granted)
 
 
 def void(tx: Tx, rows: Sequence[Approval]) -> None:
@@ -230,7 +237,8 @@ def _as_whom(
         try:
             if candidate.id != person.id:
                 check_second_person(reader, of.case, candidate)
-            _check_authority(reader, of, approval, candidate, moment)
+            _check_role(approval, candidate)
+            _check_limits(reader, of, candidate, moment)
             if candidate.id in agreed or person.id in agreed:
                 raise MayNotApprove(f"{candidate.name} has agreed already; another person must")
             return candidate
@@ -270,14 +278,15 @@ def check_second_person(reader: Reader, case: Case, person: Person) -> None:
         )
 
 
-def _check_authority(
-    reader: Reader, of: Wish, approval: Approval, person: Person, moment: Moment
-) -> None:
+def _check_role(approval: Approval, person: Person) -> None:
     roles = cast("Sequence[str]", approval.roles)
     if not person.active or not roles_of(person) & set(roles):
         raise MayNotApprove(
             f"{person.name} is not an approver of this; {_either(roles)} must decide"
         )
+
+
+def _check_limits(reader: Reader, of: Wish, person: Person, moment: Moment) -> None:
     bound = authority.short(reader, of, person, moment)
     if bound is not None:
         raise MayNotApprove(f"{person.name} cannot give this: {_in_words(bound)}")

@@ -18,6 +18,7 @@ from core.limits_kept import in_force
 from core.moment import Moment
 from core.money import Money
 from core.offer import Offer, Part
+from core.people import Person
 from core.store import Reader, Tx
 
 __all__ = ["Asks", "ask", "permit", "release", "sum_of"]
@@ -80,11 +81,16 @@ def release(
 ) -> Bound | str | None:
     """Everybody agreed: hold it now to the limits, the people and the payload as they are now, out
     of the authority of whoever agreed last. A text is the code of why it no longer counts."""
-    if not approvals.still_good(tx, wish, granted, offer, moment):
+    if not approvals.still_good(tx, wish.case, granted, offer, moment):
         return "approval_void"
-    last = max(granted, key=lambda row: (row.decided_at or moment.now, row.id))
     if not wish.parts:
         return None
+    for row in granted:
+        bearer = tx.get(Person, row.bearer or "")
+        bound = authority.short(tx, wish, bearer, moment) if bearer else None
+        if bound is not None:
+            return bound
+    last = max(granted, key=lambda row: (row.decided_at or moment.now, row.id))
     got = authority.reserve(tx, wish, bearer=last.bearer, moment=moment)
     return got if isinstance(got, Bound) else None
 

@@ -1,0 +1,214 @@
+"""An insider who tries everything, against the rules that nobody gives more than they may.
+
+The machine plays staff and the attacker on the real flow; the model below keeps its own account of
+who gave how much, from what the flow paid, and knows the limits only as the test wrote them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from core.approval import Approval, MayNotApprove, NotWaiting
+from core.case import Case, CaseState
+from core.likeness import mailbox
+from core.offer import Offer
+from core.payout import Payout
+from core.people import Delegation, Person, PersonIdentity
+from core.store.memory import MemoryStore
+from tests.core.authority.bench import Bench
+
+#: What each role may give at once and in a day, in cents.
+LIMITS = {"agent": (5000, 12000), "approver": (30000, 60000)}
+LOWERED = {"agent": (2000, 3000), "approver": (8000, 20000)}
+CASES = st.integers(0, 30)
+AMOUNTS = st.sampled_from([1, 1999, 4999, 5000, 5001, 8001, 20000, 29999, 30000, 30001])
+
+
+def text(limits: dict[str, tuple[int, int]]) -> str:
+    rows = [
+        f"  {role}: {{per_transaction: {once // 100}.{once % 100:02d}, "
+        f"per_day: {day // 100}.{day % 100:02d}}}\n"
+        for role, (once, day) in limits.items()
+    ]
+    ask = "approval: {ask: [{over: 250.00, people: 2}]}\n"
+    return "roles:\n" + "".join(rows) + "budgets: {all: {value: 2000.00}}\n" + ask
+
+
+class Insider(RuleBasedStateMachine):
+    @initialize()
+    def open(self) -> None:
+        self.bench = Bench(MemoryStore("ws"))
+        self.limits = LIMITS
+        self.bench.limits(text(LIMITS))
+        names = {
+            "eve": ("agent", "eve.x@gmail.com"),
+            "eve2": ("approver", "evex+2@googlemail.com"),
+            "jo": ("agent", "jo@shop.example"),
+            "sam": ("approver", "sam@shop.example"),
+            "ann": ("approver", "ann@shop.example"),
+        }
+        self.people = {
+            name: self.bench.person(name, role, email=email)
+            for name, (role, email) in names.items()
+        }
+        self.cases: list[Case] = []
+        self.seen: set[str] = set()
+        self.given: dict[tuple[str, str], int] = {}  # (whose, day) -> cents
+        self.tampered: set[str] = set()
+
+    def _person(self, name: str) -> Person:
+        with self.bench.store.read() as reader:
+            row = reader.get(Person, self.people[name].id)
+        assert row is not None
+        return row
+
+    def _pick(self, number: int) -> Case:
+        return self.bench.case(self.cases[number % len(self.cases)].id)
+
+    # ------------------------------------------------------------------------------ moves
+
+    @rule(who=st.sampled_from(["eve", "jo", "sam", "eve2"]), minor=AMOUNTS, parts=st.booleans())
+    def ask(self, who: str, minor: int, parts: bool) -> None:
+        bench, order = self.bench, self.bench.order()
+        halves = [minor // 2, minor - minor // 2] if parts and minor > 1 else [minor]
+        asked = [bench.part(f"{h // 100}.{h % 100:02d} EUR", order) for h in halves]
+        case = bench.ask(
+            "1000.00 EUR", by=self._person(who), buyer=bench.id("b"), order=order, parts=asked
+        )
+        self.cases.append(case)
+        self._account(case)
+
+    @precondition(lambda self: self.cases)
+    @rule(number=CASES, who=st.sampled_from(["eve", "eve2", "jo", "sam", "ann"]))
+    def agree(self, number: int, who: str) -> None:
+        try:
+            self.bench.decide(self._pick(number), self._person(who))
+        except (MayNotApprove, NotWaiting):
+            return
+
+    @precondition(lambda self: self.cases)
+    @rule(number=CASES)
+    def run(self, number: int) -> None:
+        self._account(self.bench.step(self._pick(number)))
+
+    @precondition(lambda self: self.cases)
+    @rule(number=CASES, minor=AMOUNTS)
+    def edit(self, number: int, minor: int) -> None:
+        """Behind everybody's back, in the database."""
+        case = self._pick(number)
+        if case.state is not CaseState.WAITING_APPROVAL:
+            return
+        with self.bench.store.write() as tx:
+            offer = tx.find(Offer, case_id=case.id)[-1]
+            first = dict(cast("list[dict[str, object]]", offer.parts)[0])
+            if first["minor"] != minor:
+                tx.put(replace(offer, parts=[{**first, "minor": minor}]))
+                self.tampered.add(case.id)
+
+    @rule(who=st.sampled_from(["eve", "jo", "sam", "ann"]), role=st.sampled_from(sorted(LIMITS)))
+    def change_role(self, who: str, role: str) -> None:
+        self.bench.change(self.people[who], roles=[role])
+
+    @rule(who=st.sampled_from(["sam", "ann"]), active=st.booleans())
+    def leave_or_come_back(self, who: str, active: bool) -> None:
+        self.bench.change(self.people[who], active=active)
+
+    @rule(which=st.sampled_from([LIMITS, LOWERED]))
+    def set_limits(self, which: dict[str, tuple[int, int]]) -> None:
+        if which is not self.limits:
+            self.limits = which
+            self.bench.limits(text(which))
+
+    @rule(who=st.sampled_from(["sam", "ann", "eve"]), to=st.sampled_from(["eve", "jo", "eve2"]))
+    def delegate(self, who: str, to: str) -> None:
+        if who == to:
+            return
+        day = self.bench.now.date()
+        with self.bench.store.write() as tx:
+            tx.add(
+                Delegation(
+                    id=self.bench.id("dele"), person_id=self.people[who].id,
+                    delegate_id=self.people[to].id, first_day=day, last_day=day,
+                    made_at=self.bench.now,
+                )
+            )  # fmt: skip
+
+    @rule()
+    def take_over_an_account(self) -> None:
+        """Eve's helpdesk account is said to be her second person's."""
+        with self.bench.store.write() as tx:
+            (account,) = tx.find(PersonIdentity, value="agent-eve")
+            tx.put(replace(account, person_id=self.people["eve2"].id))
+
+    @rule(hours=st.sampled_from([1, 9, 24]))
+    def wait(self, hours: int) -> None:
+        self.bench.later(hours=hours)
+
+    # ------------------------------------------------------------------------------ the rules
+
+    def _account(self, case: Case) -> None:
+        """Money that is on its way by now: whose was it, and could they?"""
+        with self.bench.store.read() as reader:
+            payouts = reader.find(Payout, case_id=case.id)
+            rows = reader.find(Approval, case_id=case.id)
+        if not payouts or case.id in self.seen:
+            return
+        self.seen.add(case.id)
+        assert case.id not in self.tampered
+        total = sum(payout.amount_minor or 0 for payout in payouts)
+        assert case.requested_by is not None
+        asker = self._by_id(case.requested_by)
+        if total > 25000:
+            assert len(rows) == 2
+        bearer = asker
+        for row in rows:
+            assert row.state == "granted"
+            decider, lender = self._by_id(row.decided_by or ""), self._by_id(row.bearer or "")
+            for person in (decider, lender):
+                assert mailbox(person.email) != mailbox(asker.email)
+            assert lender.active
+            assert "approver" in lender.roles
+            assert total <= self.limits["approver"][0]
+            bearer = lender
+        if rows:
+            assert len({row.bearer for row in rows}) == len(rows)
+            bearer = self._by_id(max(rows, key=lambda r: (r.decided_at or r.asked_at, r.id)).bearer
+                                 or "")  # fmt: skip
+        once, day = self.limits[str(bearer.roles[0])]  # type: ignore[index]
+        key = (bearer.id, self.bench.now.date().isoformat())
+        self.given[key] = self.given.get(key, 0) + total
+        assert total <= once
+        assert self.given[key] <= day
+
+    def _by_id(self, id: str) -> Person:
+        with self.bench.store.read() as reader:
+            row = reader.get(Person, id)
+        assert row is not None
+        return row
+
+    @invariant()
+    def the_budget_holds_and_counters_agree(self) -> None:
+        if not hasattr(self, "bench"):
+            return
+        held = self.bench.held()
+        assert sum(row.amount_minor or 0 for row in held) <= 200000
+        taken: dict[str, int] = {}
+        for row in held:
+            for id, amount in cast("dict[str, int]", row.charges).items():
+                taken[id] = taken.get(id, 0) + amount
+        counters = self.bench.counters()
+        assert {id: n for id, n in counters.items() if n} == {i: n for i, n in taken.items() if n}
+
+
+TestInsider = Insider.TestCase
+TestInsider.settings = settings(
+    max_examples=120,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

@@ -1,0 +1,95 @@
+"""Many at once against the same limits and budget: what is given never exceeds them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.authority import Reservation
+from core.store import Store
+from core.store.sql import SqlStore
+from tests.core.authority.bench import Bench, race
+from tests.stores import SQL_KINDS, new_url, new_workspace
+
+ROOT = Path(__file__).parents[3]
+LIMITS = (
+    "roles: {agent: {per_day: {value: 40.00, count: 1000}}}\n"
+    "budgets: {all: {value: 60.00, every: month}}\n"
+)
+
+
+def _given(store: Store) -> dict[str, int]:
+    """What is held, in whole euros, by whose limits."""
+    with store.read() as reader:
+        sums = reader.total(Reservation, "amount_minor", by=("bearer",), state="held")
+    return {str(bearer): minor // 100 for (bearer,), minor in sums.items()}
+
+
+def many(url: str, workspace: str, number: int) -> int:
+    """One process: 16 threads, each reserving 8 times 1.00 EUR for one of two agents."""
+    store = SqlStore(url, workspace)
+    given = [0] * 16
+    errors: list[BaseException] = []
+
+    def run(thread: int) -> None:
+        try:
+            bearer = "per_jo" if thread % 2 else "per_ali"
+            given[thread] = race(store, bearer, f"{number}-{thread}", 8)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(thread,)) for thread in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    store.close()
+    if errors:
+        raise errors[0]
+    return sum(given)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SQL_KINDS)
+def test_two_processes_of_sixteen_threads_spend_no_more_than_there_is(
+    kind: str, tmp_path: Path
+) -> None:
+    url, workspace = new_url(kind, tmp_path), new_workspace()
+    store = SqlStore(url, workspace)
+    bench = Bench(store)
+    bench.limits(LIMITS)
+    bench.person("jo", "agent")
+    bench.person("ali", "agent")
+    script = (
+        "from tests.core.authority.test_races import many\n"
+        f"import sys; print(many({url!r}, {workspace!r}, int(sys.argv[1])))\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    children = [
+        subprocess.Popen([*command, str(n)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for n in range(2)
+    ]
+    said = [int(child.communicate(timeout=120)[0]) for child in children]
+    given = _given(store)
+    assert sum(said) == 60  # 256 asked for: the whole budget, and not a cent more
+    assert sum(given.values()) == 60
+    assert max(given.values()) <= 40
+    totals = bench.counters()
+    assert totals[next(id for id in totals if id.startswith("budget|all") and "EUR" in id)] == 6000
+    store.close()
+
+
+def test_threads_on_every_store(store: Store) -> None:
+    bench = Bench(store)
+    bench.limits(LIMITS)
+    bench.person("jo", "agent")
+    threads = [threading.Thread(target=race, args=(store, "per_jo", f"t{n}", 8)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert _given(store) == {"per_jo": 40}
