@@ -180,6 +180,13 @@ def test_access_that_ended_is_a_persons_task_and_nothing_is_lost(rig: Rig) -> No
     assert rig.case(LATE_PARCEL).outcome is Outcome.MADE_GOOD
 
 
+def test_options_that_name_a_till_that_is_not_there_are_a_persons_task(rig: Rig) -> None:
+    rig.options(tills=[{"connection": "conn_gone"}])
+    rig.solve(LATE_PARCEL)
+    assert rig.tasks(rig.case(LATE_PARCEL)) == ["no_till"]
+    assert rig.refunds() == []
+
+
 def test_a_reason_given_later_is_taken_when_the_ticket_is_solved_again(rig: Rig) -> None:
     rig.solve(WITHOUT_REASON)
     case = rig.case(WITHOUT_REASON)

@@ -53,10 +53,11 @@ from core.ports import (
     Who,
     WriteBack,
 )
+from core.routing import BadOptions
 from core.store import AlreadyExists, Lease, Store, Tx
 from core.store.sealing import Place, Sealer
 from core.terms import Gathered, Terms
-from webhooks.hosts import Host, Hosts
+from webhooks.hosts import Host, Hosts, NoSuchConnection
 
 log = logging.getLogger(__name__)
 
@@ -271,6 +272,8 @@ class Worker:
             considered = self._considered(case)
         except HostError as error:
             return _host_trouble(error)
+        except (BadOptions, NoSuchConnection) as error:
+            considered = Trouble("no_till", {"why": str(error)})
         if isinstance(considered, Trouble):
             trouble = considered
             return lambda tx, case, m: flow.on_trouble(tx, case, trouble, m)
