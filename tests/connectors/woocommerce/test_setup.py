@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs, urlsplit
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+import requests
 
 from connectors.woocommerce.handover import BadAddress, authorize_url, keys_of, new_state
 from core.ports import Malformed, Ping, RawRequest, Setup, Unverified
@@ -162,3 +165,36 @@ def test_keys_of_another_form_are_refused(
 def test_nonsense_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         keys_of(body, state=new_state())
+
+
+def test_handed_over_by_a_shop(bench: Bench) -> None:
+    """Through the stand-in's own page; only the address keys are sent to is a local one."""
+    came: list[bytes] = []
+
+    class Callback(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            came.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    state, ours = new_state(), "https://amends.example/keys"
+    url = authorize_url(
+        bench.harness.address, state=state, callback_url=ours, return_url="https://amends.example/"
+    )
+    with HTTPServer(("127.0.0.1", 0), Callback) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        here = f"http://127.0.0.1:{server.server_port}/keys"
+        answer = requests.get(
+            url.replace(quote(ours, safe=""), quote(here, safe="")),
+            allow_redirects=False,
+            timeout=5,
+        )
+        server.shutdown()
+        thread.join()
+    assert answer.headers["Location"].startswith("https://amends.example/?success=1")
+    bench.settings.values.update(keys_of(came[0], state=state))
+    assert _setup(bench).install(URL)
