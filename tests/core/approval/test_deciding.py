@@ -115,6 +115,17 @@ def test_two_yeses_given_at_once_do_not_both_fit(bench: Bench) -> None:
     assert bench.task(cases[3], "over_limit")["bound"] == "person_day"
 
 
+def test_the_first_of_two_must_still_have_the_authority_too(bench: Bench) -> None:
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    ann = bench.person("ann", "admin")
+    case = bench.ask("400.00 EUR", by=jo, spent="1.00 EUR")
+    bench.decide(case, sam)
+    bench.decide(case, ann)
+    bench.limits(MATRIX.replace("approver: {per_transaction: 500.00", "approver: {per_week: 9.00"))
+    assert bench.step(case).state is CaseState.WITH_PERSON
+    assert bench.task(case, "over_limit")["bound"] == "person_week"
+
+
 # ------------------------------------------------------------------------------ the insider
 
 
@@ -237,6 +248,10 @@ def test_one_and_their_stand_in_are_not_two(bench: Bench) -> None:
     bench.decide(case, ali)
     with pytest.raises(MayNotApprove, match="agreed already"):
         bench.decide(case, sam)
+    kim = bench.person("kim", "agent")
+    lend(bench, sam, kim)  # another stand-in of the one whose authority is used already
+    with pytest.raises(MayNotApprove):
+        bench.decide(case, kim)
 
 
 # ------------------------------------------------------------------------------ time

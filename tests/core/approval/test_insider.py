@@ -6,6 +6,7 @@ who gave how much, from what the flow paid, and knows the limits only as the tes
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
@@ -67,9 +68,6 @@ class Insider(RuleBasedStateMachine):
         assert row is not None
         return row
 
-    def _pick(self, number: int) -> Case:
-        return self.bench.case(self.cases[number % len(self.cases)].id)
-
     # ------------------------------------------------------------------------------ moves
 
     @rule(who=st.sampled_from(["eve", "jo", "sam", "eve2"]), minor=AMOUNTS, parts=st.booleans())
@@ -83,32 +81,62 @@ class Insider(RuleBasedStateMachine):
         self.cases.append(case)
         self._account(case)
 
-    @precondition(lambda self: self.cases)
+    @precondition(lambda self: self._waiting())
     @rule(number=CASES, who=st.sampled_from(["eve", "eve2", "jo", "sam", "ann"]))
     def agree(self, number: int, who: str) -> None:
-        try:
-            self.bench.decide(self._pick(number), self._person(who))
-        except (MayNotApprove, NotWaiting):
-            return
+        waiting = self._waiting()
+        self.agree_to(waiting[number % len(waiting)], who)
 
-    @precondition(lambda self: self.cases)
+    @precondition(lambda self: self._waiting())
     @rule(number=CASES)
     def run(self, number: int) -> None:
-        self._account(self.bench.step(self._pick(number)))
+        waiting = self._waiting()
+        self._account(self.bench.step(waiting[number % len(waiting)]))
 
-    @precondition(lambda self: self.cases)
+    @precondition(lambda self: self._waiting())
+    @rule(number=CASES, meanwhile=st.sampled_from(["nothing", "edit", "lower", "role", "leave"]))
+    def all_agree_and_then(self, number: int, meanwhile: str) -> None:
+        """Whoever can says yes; before it is released, something else happens."""
+        waiting = self._waiting()
+        case = waiting[number % len(waiting)]
+        for who in ("eve2", "sam", "ann"):
+            self.agree_to(case, who)
+        if meanwhile == "edit":
+            self.edit(number, 4999)
+        elif meanwhile == "lower":
+            self.set_limits(LOWERED)
+        elif meanwhile == "role":
+            self.bench.change(self.people["sam"], roles=["agent"])
+        elif meanwhile == "leave":
+            self.bench.change(self.people["ann"], active=False)
+        self._account(self.bench.step(case))
+
+    def agree_to(self, case: Case, who: str) -> None:
+        with suppress(MayNotApprove, NotWaiting):
+            self.bench.decide(case, self._person(who))
+
+    def _waiting(self) -> list[Case]:
+        cases = [self.bench.case(case.id) for case in self.cases]
+        return [case for case in cases if case.state is CaseState.WAITING_APPROVAL]
+
+    @precondition(lambda self: self._waiting())
     @rule(number=CASES, minor=AMOUNTS)
     def edit(self, number: int, minor: int) -> None:
         """Behind everybody's back, in the database."""
-        case = self._pick(number)
-        if case.state is not CaseState.WAITING_APPROVAL:
-            return
+        waiting = self._waiting()
+        case = waiting[number % len(waiting)]
         with self.bench.store.write() as tx:
             offer = tx.find(Offer, case_id=case.id)[-1]
             first = dict(cast("list[dict[str, object]]", offer.parts)[0])
             if first["minor"] != minor:
                 tx.put(replace(offer, parts=[{**first, "minor": minor}]))
                 self.tampered.add(case.id)
+
+    @rule()
+    def back_to_normal(self) -> None:
+        self.set_limits(LIMITS)
+        for name in ("sam", "ann"):
+            self.bench.change(self.people[name], roles=["approver"], active=True)
 
     @rule(who=st.sampled_from(["eve", "jo", "sam", "ann"]), role=st.sampled_from(sorted(LIMITS)))
     def change_role(self, who: str, role: str) -> None:
@@ -207,7 +235,7 @@ class Insider(RuleBasedStateMachine):
 
 TestInsider = Insider.TestCase
 TestInsider.settings = settings(
-    max_examples=120,
+    max_examples=150,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

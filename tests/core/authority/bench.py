@@ -261,7 +261,9 @@ def plan(tx: Tx, store: Store, bearer: str, number: str, amount: str, currency: 
         opened_at=START, looked_at=START, changed_at=START, due_at=None, open_key=None, mode="act",
         reason="damaged_item", till_id=TILL,
     )  # fmt: skip
-    subject = Subject(till_id=TILL, buyer=Buyer(id="b", orders_count=1, spent=None), order=order)
+    subject = Subject(
+        till_id=TILL, buyer=Buyer(id=f"b{number}", orders_count=1, spent=None), order=order
+    )
     customers = harm.lock_customers(tx, subject, None, moment)
     part = Part(remedy="refund", till_id=TILL, amount=total, order_id=order.id)
     wish = authority.wish_for(case, "goodwill", [part], order, customers)

@@ -231,6 +231,17 @@ def test_a_budget_is_reserved_and_comes_back(bench: Bench) -> None:
     assert [id for id, total in bench.counters().items() if total < 0] == []
 
 
+def test_what_is_released_takes_the_place_of_what_it_held(bench: Bench) -> None:
+    bench.limits("roles: {approver: {per_day: 90.00}}\nbudgets: {all: {value: 100.00, count: 1}}\n")
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    case = bench.ask("80.00 EUR", by=jo)
+    bench.decide(case, sam)
+    bench.later(days=2)  # it counts in the day on which it is paid
+    assert bench.step(case).state is CaseState.PAYING
+    assert bench.left(sam)["day EUR"] == "10.00 EUR"
+    assert sorted(total for total in bench.counters().values() if total) == [1, 8000, 8000]
+
+
 def test_a_budget_of_its_days_only(bench: Bench) -> None:
     bench.limits("policy: {per_day: 900.00}\nbudgets: {spring: {count: 0, until: 2026-03-04}}\n")
     assert over(bench, bench.ask("1.00 EUR"))[0] == "budget"
