@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Literal, Self
 
 from core.errors import AmendsError
@@ -73,7 +74,8 @@ class Money:
             raise MoneyError(f"an amount is a whole number of minor units, not {self.minor!r}")
         if abs(self.minor) > LIMIT_MINOR:
             raise MoneyError("the amount is larger than anything Amends handles")
-        exponent(self.currency)
+        if self.currency not in EXPONENTS:
+            exponent(self.currency)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.minor + self._same(other), self.currency)
@@ -131,15 +133,27 @@ def parse_money(text: object, currency: str) -> Money:
     beyond those decimals are allowed ("15.0", "15.0000"), other digits are not (JPY "10.5").
     Raises `MoneyError`.
     """
+    return Money(minor_parser(currency)(text), currency)
+
+
+@cache
+def minor_parser(currency: str) -> Callable[[object], int]:
+    """What `parse_money` reads in one currency, as minor units: for who reads very many."""
     digits = exponent(currency)
-    match = _AMOUNT.fullmatch(text) if isinstance(text, str) and len(text) <= 17 else None
-    if match is None:
-        shown = text[:24] if isinstance(text, str) else type(text).__name__
-        raise MoneyError(f"{shown!r} is not an amount; write plain digits such as 12.50")
-    whole, part = match[1], match[2] or ""
-    if part[digits:].strip("0"):
-        raise MoneyError(f"{text!r} has more decimals than {currency} has ({digits})")
-    return Money(int(whole) * 10**digits + int(part[:digits].ljust(digits, "0") or "0"), currency)
+
+    def parse(text: object) -> int:
+        match = _AMOUNT.fullmatch(text) if isinstance(text, str) and len(text) <= 17 else None
+        if match is None:
+            shown = text[:24] if isinstance(text, str) else type(text).__name__
+            raise MoneyError(f"{shown!r} is not an amount; write plain digits such as 12.50")
+        whole, part = match.groups("")
+        if len(part) != digits:
+            if part[digits:].strip("0"):
+                raise MoneyError(f"{text!r} has more decimals than {currency} has ({digits})")
+            part = part[:digits].ljust(digits, "0")
+        return int(whole + part)
+
+    return parse
 
 
 def round_money(

@@ -19,7 +19,7 @@ from core.money import exponent
 from core.policy import runtime
 from core.policy.dispatch import Picker
 from core.policy.errors import Undecided
-from core.policy.inputs import Inputs, Unknown
+from core.policy.inputs import Inputs
 from core.policy.kinds import YESNO as _YESNO
 from core.policy.runtime import UNSET, Fn
 from core.policy.tree import (
@@ -47,6 +47,7 @@ from core.policy.tree import (
     Tree,
     spoken,
 )  # fmt: skip
+from core.policy.values import Unknown
 
 _ALLOWED = (
     ast.Expression, ast.Lambda, ast.arguments, ast.arg, ast.Name, ast.Load, ast.Subscript,
@@ -353,13 +354,11 @@ class _Fast:
         value, step = expr.args
         if not (isinstance(value, Arithmetic) and value.op == "of" and isinstance(step, Const)):
             return None
-        if not (isinstance(value.left, Const) and type(step.value) is int):
+        if not (isinstance(value.left, Const) and type(step.value) is int and step.value > 0):
             return None
         top, bottom = runtime.ratio(value.left.value)
-        return helper(
-            "rounded_share", self.build(value.right), ast.Constant(top), ast.Constant(bottom),
-            ast.Constant(step.value),
-        )  # fmt: skip
+        known = (ast.Constant(one) for one in (top, bottom * step.value, step.value))
+        return helper("rounded_share", self.build(value.right), *known)
 
     def _fold(self, expr: Fold) -> ast.expr:
         compiled = self.compiled

@@ -12,7 +12,6 @@ from core.policy.cells import conditions
 from core.policy.document import Listing, Mapping, Text, read
 from core.policy.errors import PolicyError, Pos
 from core.policy.expressions import day
-from core.policy.inputs import coerce_default
 from core.policy.rules import Defaults, deadlines, money, pays, refusals, rules
 from core.policy.scope import Scope
 from core.policy.steps import Rounding, rounding
@@ -28,6 +27,7 @@ from core.policy.tree import (
     Tree,
     Type,
 )  # fmt: skip
+from core.policy.values import coerce_default
 
 _ABOUT = ("title", "source", "jurisdiction", "certainty", "note")
 _KEYS = frozenset(

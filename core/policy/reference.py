@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from core.money import exponent
 from core.policy import calendars
-from core.policy.answer import Answerer, Frame, handed_in
+from core.policy.answer import Answerer
 from core.policy.decision import Decision
 from core.policy.errors import Pos, Undecided
-from core.policy.inputs import Inputs, Unknown
+from core.policy.granting import Frame
+from core.policy.inputs import Inputs
+from core.policy.telling import handed_in
 from core.policy.tree import (
     And,
     Arithmetic,
@@ -43,6 +45,7 @@ from core.policy.tree import (
     Tree,
     spoken,
 )  # fmt: skip
+from core.policy.values import Unknown
 
 if TYPE_CHECKING:
     from core.policy import Policy

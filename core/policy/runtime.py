@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from core.policy import calendars
-from core.policy.answer import handed_in
 from core.policy.errors import Undecided
-from core.policy.inputs import Unknown
+from core.policy.telling import handed_in
 from core.policy.tree import Calendar, Number
+from core.policy.values import Unknown
 
 Fn = Callable[[list[Any]], Any]
 #: What a place of the frame holds before its value was asked for.
@@ -51,17 +51,14 @@ def ratio(value: Any) -> tuple[int, int]:
     return exact.numerator, exact.denominator
 
 
-def rounded_share(base: int | Fraction, top: int, bottom: int, step: int) -> int:
-    """`top`/`bottom` of `base`, to a multiple of `step`, halves away from zero."""
-    if step <= 0:
-        raise Undecided("a step to round to that is not greater than zero")
-    if isinstance(base, Fraction):
-        exact = base * top
-        top_, bottom_ = exact.numerator, exact.denominator * bottom * step
-    else:
-        top_, bottom_ = base * top, bottom * step
-    units = (2 * abs(top_) + bottom_) // (2 * bottom_)
-    return units * step if top_ >= 0 else -units * step
+def rounded_share(base: Number, top: int, bottom: int, step: int) -> int:
+    """`base` times `top`/`bottom`, in units of `step` (which `bottom` counts already), halves away
+    from zero."""
+    share = base * top
+    if type(share) is not int:
+        share, bottom = share.numerator, share.denominator * bottom
+    units = (2 * abs(share) + bottom) // (2 * bottom)
+    return units * step if share >= 0 else -units * step
 
 
 def _units(value: Any, step: Any) -> tuple[int, Fraction | int]:

@@ -18,7 +18,6 @@ from core.money import LIMIT_MINOR
 from core.policy.decision import Decision
 from core.policy.explain.parts import facts_of, tree_parts
 from core.policy.explain.printing import money_parts, number_text, value_data
-from core.policy.inputs import Unknown
 from core.policy.reference import Reference
 from core.policy.tree import (
     SECONDS,
@@ -33,6 +32,7 @@ from core.policy.tree import (
     Type,
     walk,
 )  # fmt: skip
+from core.policy.values import Unknown
 
 if TYPE_CHECKING:
     from core.policy import Policy

@@ -12,7 +12,6 @@ from core.policy.errors import Undecided
 from core.policy.explain.derive import Deriver
 from core.policy.explain.model import Amount, Explanation, Operand, Row, Status, Step
 from core.policy.explain.printing import cell_text, expression_text
-from core.policy.inputs import Unknown
 from core.policy.runtime import Fn
 from core.policy.tree import (
     Band,
@@ -29,6 +28,7 @@ from core.policy.tree import (
     spoken,
     walk,
 )  # fmt: skip
+from core.policy.values import Unknown
 
 if TYPE_CHECKING:
     from core.policy import Policy
