@@ -293,13 +293,7 @@ def _absent(payout: Payout, pays: Pays, now: datetime) -> Payout:
         return _unknown(payout, why, pays, now)
     if pays.retry == "none":
         return replace(payout, state=PayoutState.UNKNOWN, due_at=None, why="cannot_ask")
-    remembered = (
-        pays.retry == "key"
-        and pays.key_life is not None
-        and payout.first_sent_at is not None
-        and now < payout.first_sent_at + pays.key_life
-    )
-    number = payout.key_number if remembered else payout.key_number + 1
+    number = payout.key_number if remembered(payout, pays, now) else payout.key_number + 1
     return replace(payout, state=PayoutState.NOT_SENT, due_at=now, key_number=number, why="absent")
 
 
@@ -315,6 +309,16 @@ def sum_of(given: Collection[Payout]) -> str | None:
     if not sums or len({amount.currency for amount in sums}) > 1:
         return None
     return str(Money(sum(amount.minor for amount in sums), sums[0].currency))
+
+
+def remembered(payout: Payout, pays: Pays, now: datetime) -> bool:
+    """Whether the host surely still knows this payout's key, so that sending it again is safe."""
+    return (
+        pays.retry == "key"
+        and pays.key_life is not None
+        and payout.first_sent_at is not None
+        and now < payout.first_sent_at + pays.key_life
+    )
 
 
 def wait_of(tries: int) -> timedelta:

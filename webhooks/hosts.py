@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from connectors import registry
 from connectors.http import Http
@@ -242,7 +242,35 @@ class Hosts:
             replace(spec, calls_within=within), settings, allow_private=self._allow_private
         )
         roles = registry.connect(row.connector, settings, http)
+        roles = replace(
+            roles,
+            desk=_timed(roles.desk, http, ("find", "write_back")),
+            till=_timed(roles.till, http, ("pay", "find", "reverse")),
+        )
         return Host(row, spec, roles, within, settings)
+
+
+class _Timed:
+    """A role of which each of `calls` ends within one call's time, however many requests it makes:
+    a process that stood still between looking and sending does not send any more."""
+
+    def __init__(self, role: object, http: Http, calls: Collection[str]) -> None:
+        self._role, self._http, self._calls = role, http, calls
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._role, name)
+        if name not in self._calls:
+            return method
+
+        def call(*given: Any) -> Any:
+            with self._http.attempt():
+                return method(*given)
+
+        return call
+
+
+def _timed(role: T | None, http: Http, calls: Collection[str]) -> T | None:
+    return role if role is None else cast(T, _Timed(role, http, calls))
 
 
 def _changed(old: Connection, new: Connection) -> bool:

@@ -20,7 +20,7 @@ from core.events import (
     TicketStatusChanged,
 )
 from core.moment import Moment
-from core.payout import FINAL, Payout, PayoutState
+from core.payout import FINAL, Payout, PayoutState, remembered
 from core.ports import HostDenied, Malformed, RawRequest, Unrecognised
 from core.store import Lease, Store, Tx
 from core.tasks import open_task
@@ -152,12 +152,11 @@ def refund_seen(
 
 
 def _wake(tx: Tx, ours: Payout, host: Host, moment: Moment) -> None:
-    """Have the host asked soon. Where it has not named the thing to us yet, not before it must show
-    what it tells of: until then "not there" would mean nothing, and the payout would be sent again.
-    """
-    due = moment.now
-    if ours.host_object is None:
-        due += host.within + host.pays(ours.remedy).visibility
+    """Have the host asked. Where neither the thing's name nor a key protects the payout, not before
+    the host must show what it tells of: "not there" would have the payout sent again."""
+    due, pays = moment.now, host.pays(ours.remedy)
+    if ours.host_object is None and not remembered(ours, pays, moment.now):
+        due += host.within + pays.visibility
     if ours.due_at is not None:
         due = min(due, ours.due_at)
     tx.put(replace(ours, due_at=due))
