@@ -60,7 +60,11 @@ class Delivery(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPayout(Record):
-    """A payout-like thing seen in a host's books: explained by one of our payouts, or drift."""
+    """A payout-like thing seen in a host's books: explained by one of our payouts, or drift.
+
+    `marker` is the payout id it carries in our own mark where we know no such payout: it was made
+    after the backup that the database comes from.
+    """
 
     TABLE: ClassVar[Table] = Table(
         name="host_payouts", unique=(("connection_id", "host_object"),), index=(("order_id",),)
@@ -74,3 +78,4 @@ class HostPayout(Record):
     ending: str
     seen_at: datetime
     payout_id: str | None = None
+    marker: str | None = None

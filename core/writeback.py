@@ -28,6 +28,7 @@ _NOTES: Mapping[str, NoteKind] = {
     "nothing_due": "nothing_due",
     "approval_refused": "refused",
     "harm_already_made_good": "already_made_good",
+    "reversed": "reversed",
 }
 
 

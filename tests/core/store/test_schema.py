@@ -173,7 +173,7 @@ def test_a_guard_that_is_gone_or_hollow_is_seen_and_put_back(tmp_path: Path) -> 
     ):
         with psycopg.connect(post) as connection:
             connection.execute(weaken)
-        assert check(post).missing_triggers == ("ledger_entries_no_change",), weaken
+        assert "ledger_entries_no_change" in check(post).missing_triggers, weaken
         upgrade(post)
         assert check(post).ok, weaken
     upgrade(lite)

@@ -184,6 +184,56 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "chores",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("about", TEXT, nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.Column("result", TEXT, nullable=True),
+        sa.Column("lease_owner", TEXT, nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("wake_at", sa.BigInteger(), nullable=True),
+        sa.Column("woken_under", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "ready_at",
+            sa.BigInteger(),
+            sa.Computed(
+                "CASE WHEN lease_until > (CASE WHEN wake_at IS NULL OR due_at <= wake_at THEN due_at ELSE wake_at END) THEN lease_until ELSE (CASE WHEN wake_at IS NULL OR due_at <= wake_at THEN due_at ELSE wake_at END) END",
+                persisted=True,
+            ),
+            nullable=True,
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_chores")),
+        sa.UniqueConstraint(
+            "workspace_id", "kind", "about", name=op.f("uq_chores_workspace_id_kind_about")
+        ),
+    )
+    op.create_index(
+        op.f("ix_chores_workspace_id_ready_at_id"),
+        "chores",
+        ["workspace_id", "ready_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("ready_at IS NOT NULL"),
+        postgresql_where=sa.text("ready_at IS NOT NULL"),
+    )
+    op.create_table(
+        "closings",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed_by", TEXT, nullable=False),
+        sa.Column("zone", TEXT, nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("open_from", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.BigInteger(), nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_closings")),
+    )
+    op.create_table(
         "connections",
         sa.Column("workspace_id", TEXT, nullable=False),
         sa.Column("id", TEXT, nullable=False),
@@ -332,6 +382,7 @@ def upgrade() -> None:
         sa.Column("ending", TEXT, nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("payout_id", TEXT, nullable=True),
+        sa.Column("marker", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_host_payouts")),
         sa.UniqueConstraint(
             "workspace_id",

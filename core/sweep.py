@@ -1,0 +1,286 @@
+"""The sweep: our books compared with a host's, both ways.
+
+A record of the host is one of our payouts (by its id there, or by our marker), or somebody else's
+doing; a payout of ours is among the host's records, or asked about one by one. What the comparison
+cannot explain is put to a person; nothing is believed here that the host has not said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+from core import flow, tasks
+from core.case import Case, Task
+from core.connection import HostPayout
+from core.moment import Moment
+from core.payout import GONE, Payout, PayoutState
+from core.ports import HostRecord
+from core.store import Reader, Tx
+
+#: A refund may fail so long after it was made, and hosts list it by the day it was made.
+LOOK_BACK = timedelta(days=35)
+#: What the host did not list is asked about one by one, if it is not older than this.
+ASK_BACK = timedelta(days=3)
+#: What was settled just now may not be listed yet.
+TOO_FRESH = timedelta(minutes=5)
+_PAGE = 500
+_MARKER = re.compile(r"\[amends:([^\]\s]{1,80})\]")
+
+#: Nothing is known at the host, or it is being done right now.
+_UNSENT = frozenset({PayoutState.PLANNED, PayoutState.NOT_SENT})
+_OPEN = frozenset({PayoutState.UNKNOWN, PayoutState.PENDING})
+_BUSY = frozenset({PayoutState.SENDING, PayoutState.REVERSING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing the books do not agree on, and what became of it.
+
+    kind: by_hand (made at the host without us), forgotten (ours, from after a backup), twice (a
+    second one with our marker), perhaps_ours (a payout of that order is under way), found (we did
+    not know that it arrived), failed_later, missing, differs, unheard (a solved ticket).
+    end: mended, task (a person has it), shown (counted and shown), later (looked at again).
+    """
+
+    kind: str
+    end: str
+    host_object: str | None = None
+    payout: str | None = None
+    case: str | None = None
+    order: str | None = None
+    amount: str | None = None
+    at_host: str | None = None
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a sweep of one connection came to. `swept`: the host was asked whole; otherwise `why`.
+    `unlisted`: what this host does not list, so that nothing made there by hand can be seen."""
+
+    connection: str
+    title: str
+    since: datetime
+    at: datetime
+    swept: bool
+    why: str | None = None
+    unlisted: str | None = None
+    seen: int = 0
+    asked: int = 0
+    unclear: int = 0
+    differences: Sequence[Difference] = ()
+
+    def doc(self) -> dict[str, object]:
+        return {
+            **asdict(self),
+            "since": self.since.isoformat(),
+            "at": self.at.isoformat(),
+            "differences": [asdict(one) for one in self.differences],
+        }
+
+
+# ------------------------------------------------------------------- their records in our books
+
+
+def compare(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Difference | Payout | None:
+    """What a host's record is to us: nothing new, a difference, or a payout of ours about which
+    the host is to be asked."""
+    ours = _ours(tx, till_id, record)
+    if ours is None:
+        return _not_ours(tx, till_id, record, moment)
+    if ours.host_object not in (None, record.host_object):
+        return _twice(tx, ours, record, moment)
+    if ours.state in _BUSY or ours.state is PayoutState.REVERSED:
+        return None
+    if ours.state in _UNSENT:  # it arrived all the same: ask before anybody sends it again
+        tx.put(replace(ours, state=PayoutState.UNKNOWN, due_at=moment.now, why="seen by the sweep"))
+        return tx.get(Payout, ours.id)
+    if ours.state in _OPEN:
+        return ours
+    if ours.state in GONE:
+        return _paid_after_all(tx, ours, record, moment) if record.ending == "settled" else None
+    same = record.amount is None or record.amount == ours.amount
+    return None if same and record.ending != "failed" else ours
+
+
+def _ours(tx: Tx, till_id: str, record: HostRecord) -> Payout | None:
+    known = tx.find(Payout, till_id=till_id, host_object=record.host_object, limit=1)
+    if known:
+        return known[0]
+    marked = tx.lock(Payout, _marked(record) or "")
+    return marked if marked is not None and marked.till_id == till_id else None
+
+
+def _marked(record: HostRecord) -> str | None:
+    found = _MARKER.search(record.marker or "")
+    return found[1] if found else None
+
+
+def _not_ours(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Difference | None:
+    """Made at the host without us: counted in the limits, and shown. Where a case of ours is about
+    the same order, a person looks whether the customer has it twice."""
+    seen = tx.find(HostPayout, connection_id=till_id, host_object=record.host_object, limit=1)
+    if seen:
+        if seen[0].ending != record.ending:
+            tx.put(replace(seen[0], ending=record.ending))
+        return None
+    orders = tx.find(Payout, till_id=till_id, order_id=record.order_id) if record.order_id else []
+    marker = _marked(record)
+    if marker is None and any(p.state in _BUSY | _OPEN | _UNSENT for p in orders):
+        return _difference("perhaps_ours", "later", record)
+    tx.add(_drift(till_id, record, marker, moment))
+    if marker is not None:
+        _task_once(tx, "forgotten_payout", till_id, record, moment)
+        return _difference("forgotten", "task", record, payout=marker)
+    if record.ending == "failed":
+        return None
+    given = [payout for payout in orders if payout.state not in GONE]
+    if not given:
+        return _difference("by_hand", "shown", record)
+    case = tx.get(Case, given[-1].case_id)
+    assert case is not None  # cases are never deleted
+    tasks.open_task(tx, case, "paid_by_hand", _known(till_id, record), moment)
+    return _difference("by_hand", "task", record, case=case.id)
+
+
+def _drift(till_id: str, record: HostRecord, marker: str | None, moment: Moment) -> HostPayout:
+    amount = record.amount
+    return HostPayout(
+        id=moment.new("host"),
+        connection_id=till_id,
+        host_object=record.host_object,
+        order_id=record.order_id,
+        amount_minor=amount.minor if amount else None,
+        currency=amount.currency if amount else None,
+        ending=record.ending,
+        seen_at=moment.now,
+        marker=marker,
+    )
+
+
+def _twice(tx: Tx, ours: Payout, record: HostRecord, moment: Moment) -> Difference | None:
+    """A second thing carries our marker: counted as well, and a person looks at it now."""
+    if tx.find(HostPayout, connection_id=ours.till_id, host_object=record.host_object, limit=1):
+        return None
+    tx.add(_drift(ours.till_id, record, None, moment))
+    why = f"{record.host_object} carries the mark of a payout that {ours.host_object} settled"
+    case_id = _put_to_person(tx, ours, why, moment)
+    return _difference("twice", "task", record, payout=ours.id, case=case_id)
+
+
+def _paid_after_all(tx: Tx, ours: Payout, record: HostRecord, moment: Moment) -> Difference:
+    """We hold it for refused or failed, and the host says that it is paid."""
+    case_id = _put_to_person(tx, ours, f"{record.host_object} is paid there", moment)
+    return _difference("differs", "task", record, payout=ours.id, case=case_id)
+
+
+def _put_to_person(tx: Tx, ours: Payout, why: str, moment: Moment) -> str:
+    case = tx.get(Case, ours.case_id)
+    assert case is not None
+    known = {**flow.payout_doc(ours), "why": why}
+    tasks.open_task(tx, case, "differs_at_host", known, moment)
+    return case.id
+
+
+def _task_once(tx: Tx, kind: str, till_id: str, record: HostRecord, moment: Moment) -> None:
+    known = _known(till_id, record)
+    tasks.open_task(tx, None, kind, known, moment)
+
+
+def _known(till_id: str, record: HostRecord) -> dict[str, object]:
+    return {
+        "till": till_id,
+        "order": record.order_id,
+        "host_object": record.host_object,
+        "minor": record.amount.minor if record.amount else None,
+        "currency": record.amount.currency if record.amount else None,
+    }
+
+
+def _difference(
+    kind: str, end: str, record: HostRecord, *, payout: str | None = None, case: str | None = None
+) -> Difference:
+    return Difference(
+        kind=kind,
+        end=end,
+        host_object=record.host_object,
+        payout=payout,
+        case=case,
+        order=record.order_id,
+        amount=str(record.amount) if record.amount else None,
+        at_host=record.ending,
+    )
+
+
+# ------------------------------------------------------------------------- our payouts at theirs
+
+
+def unlisted(
+    reader: Reader, till_id: str, since: datetime, seen: Collection[str], now: datetime
+) -> Iterator[Payout]:
+    """Our payouts of this till made since, about which the host's list said nothing."""
+    last: str | None = None
+    while True:
+        page = reader.find(Payout, till_id=till_id, newest_first=True, after=last, limit=_PAGE)
+        for payout in page:
+            if payout.created_at < since:
+                return
+            fresh = now - payout.changed_at < TOO_FRESH
+            due = payout.state is PayoutState.SETTLED or payout.state in _OPEN
+            if due and not fresh and payout.host_object not in seen:
+                yield payout
+        if len(page) < _PAGE:
+            return
+        last = page[-1].id
+
+
+def outcome(before: Payout, after: Payout) -> Difference | None:
+    """What asking about a payout has shown."""
+    if after.state is PayoutState.FAILED:
+        kind, end = "failed_later", "task"
+    elif before.state is not PayoutState.SETTLED and after.state is PayoutState.SETTLED:
+        kind, end = "found", "mended"
+    elif before.state in _OPEN and after.state in GONE:
+        kind, end = "failed_later", "task"
+    elif after.state is PayoutState.SETTLED and after.why == "missing":
+        kind, end = "missing", "task"
+    elif after.state is PayoutState.SETTLED and (after.why or "").startswith("differs"):
+        kind, end = "differs", "task"
+    else:
+        return None
+    return Difference(
+        kind=kind,
+        end=end,
+        host_object=after.host_object,
+        payout=after.id,
+        case=after.case_id,
+        order=after.order_id,
+        amount=str(after.amount) if after.amount else None,
+        at_host=after.why,
+    )
+
+
+# ----------------------------------------------------------------------------- after a restore
+
+
+def forgotten(reader: Reader, till_id: str, order_id: str | None) -> HostPayout | None:
+    """Something given for this order with our marker, of which our books know nothing."""
+    if order_id is None:
+        return None
+    for seen in reader.find(HostPayout, order_id=order_id):
+        if seen.connection_id == till_id and seen.marker and seen.ending != "failed":
+            return seen
+    return None
+
+
+def lost_without_order(reader: Reader) -> bool:
+    """Whether something of ours was found of which nobody can say for which order it was, and no
+    person has looked at it yet."""
+    for task in reader.find(Task, state="open"):
+        known = task.known if isinstance(task.known, Mapping) else {}
+        if task.kind == "forgotten_payout" and known.get("order") is None:
+            return True
+    return False
