@@ -17,7 +17,7 @@ from core.money import Money, parse_money
 from core.offer import Part
 from core.payout import Payout
 from core.people import Person, PersonIdentity, Workspace
-from core.ports import Buyer, Order, Pays, Receipt, Remedy, Settled
+from core.ports import Buyer, Ending, Order, Pays, Receipt, Remedy, Settled
 from core.routing import Routing
 from core.store import AlreadyExists, Store, Tx
 from core.terms import Terms
@@ -194,17 +194,18 @@ class Bench:
                 approval.remind(tx, action.approvals, self.moment)
         return self.case(case.id)
 
-    def settle(self, case: Case) -> Case:
-        """Its payouts have ended well."""
+    def settle(self, case: Case, ending: Ending | None = None) -> Case:
+        """Its payouts have ended well, or as is said."""
         for payout in self.payouts(case):
             receipt = Receipt(
                 host_object=f"re_{payout.id}", amount=payout.amount, order_id=payout.order_id
             )
+            ended = ending or Settled(receipt)
             with self.store.write() as tx:
                 row = tx.lock(Case, case.id)
                 assert row is not None
                 flow.on_payout(
-                    tx, row, payout, Settled(receipt), pays=Pays(retry="find"), routing=ROUTING,
+                    tx, row, payout, ended, pays=Pays(retry="find"), routing=ROUTING,
                     moment=self.moment,
                 )  # fmt: skip
         return self.case(case.id)

@@ -9,6 +9,7 @@ import pytest
 from core.case import Case, CaseState, Outcome
 from core.connection import HostPayout
 from core.people import Workspace
+from core.ports import Declined, Unknown
 from core.store import Store
 from tests.core.authority.bench import TILL, Bench
 
@@ -240,6 +241,14 @@ def test_what_is_released_takes_the_place_of_what_it_held(bench: Bench) -> None:
     assert bench.step(case).state is CaseState.PAYING
     assert bench.left(sam)["day EUR"] == "10.00 EUR"
     assert sorted(total for total in bench.counters().values() if total) == [1, 8000, 8000]
+
+
+def test_what_a_host_refused_is_free_again_and_what_is_unclear_is_not(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 90.00}\n")
+    bench.settle(bench.ask("30.00 EUR"), Unknown("no answer"))
+    bench.settle(bench.ask("20.00 EUR", buyer="b2"), Declined("no", "the host said no"))
+    assert bench.left(None) == {"day EUR": "60.00 EUR"}
+    assert [row.amount_minor for row in bench.held("released")] == [2000]
 
 
 def test_a_budget_of_its_days_only(bench: Bench) -> None:

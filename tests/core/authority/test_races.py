@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.authority import Reservation
+from core.case import Case, CaseState
+from core.people import Person
 from core.store import Store
 from core.store.sql import SqlStore
 from tests.core.authority.bench import Bench, race
@@ -93,3 +95,29 @@ def test_threads_on_every_store(store: Store) -> None:
     for thread in threads:
         thread.join(60)
     assert _given(store) == {"per_jo": 40}
+
+
+def test_two_who_agree_at_the_same_moment_both_have(store: Store) -> None:
+    bench = Bench(store)
+    bench.limits("roles: {approver: {per_day: 900.00}}\napproval: {ask: [{over: 0, people: 2}]}\n")
+    jo = bench.person("jo", "agent")
+    both = [bench.person(name, "approver") for name in ("sam", "ann")]
+    for n in range(6):
+        case = bench.ask("10.00 EUR", by=jo, buyer=f"b{n}")
+        start, errors = threading.Barrier(2), []
+
+        def agree(who: Person, case: Case = case, start: threading.Barrier = start,
+                  errors: list[BaseException] = errors) -> None:  # fmt: skip
+            start.wait()
+            try:
+                bench.decide(case, who)
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=agree, args=(who,)) for who in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert errors == []
+        assert bench.step(case).state is CaseState.PAYING
