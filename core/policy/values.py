@@ -121,10 +121,7 @@ def _numbers(kind: Type) -> Coerce:
     factor = scale.numerator if scale.denominator == 1 else None
 
     def coerce(raw: object) -> Number:
-        if type(raw) is int and factor is not None and -_LIMIT < raw < _LIMIT:
-            value: Number = raw
-        else:
-            value = _decimal(raw, kind.decimals)
+        value = raw if type(raw) is int and -_LIMIT < raw < _LIMIT else _decimal(raw, kind.decimals)
         if value < 0 and not kind.signed:
             raise Unfit(f"{shown(raw)} is negative")
         if known and value not in known:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -168,14 +168,14 @@ class Explanation:
         data: dict[str, Any] = {
             "kind": "explanation", "v": 1, "policy": decision.policy,
             "policy_hash": decision.policy_hash, "outcome": decision.outcome,
-            "rows": [_row(row, shown) for row in self.rows],
+            "rows": _rows(self.rows, shown),
         }  # fmt: skip
         if decision.rule:
             data["rule"] = decision.rule
         if self.decided:
-            data["decided"] = [_row(row, shown) for row in self.decided]
+            data["decided"] = _rows(self.decided, shown)
         if self.stuck is not None:
-            data["stuck"] = _row(self.stuck, shown)
+            data["stuck"] = _rows([self.stuck], shown)[0]
         if decision.problem:
             data["problem"] = decision.problem
         if decision.missing:
@@ -191,7 +191,8 @@ class Explanation:
         return canonical_json(self.to_data())
 
 
-def _row(row: Row, shown: Mapping[str, Any]) -> dict[str, Any]:
-    if row.subject in shown:
-        return {**row.data, "is": shown[row.subject]}
-    return dict(row.data)
+def _rows(rows: Sequence[Row], shown: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {**row.data, "is": shown[row.subject]} if row.subject in shown else {**row.data}
+        for row in rows
+    ]

@@ -99,7 +99,7 @@ def value_text(value: Any, kind: Type, currency: str) -> str:
         code = kind.currency or currency
         return f"{money_parts(value, code)} {code}" if code else number_text(value)
     if kind.kind == "percent":
-        return f"{number_text(value * 100)}%"
+        return f"{_decimal(value.numerator * 100, value.denominator)}%"
     if kind.kind == "duration":
         unit = unit_of(value, kind)
         whole, rest = divmod(value, SECONDS[unit])
