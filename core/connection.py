@@ -33,6 +33,31 @@ class Connection(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PendingGrant(Record):
+    """Somebody was sent to a host's page to agree. `state`: waiting, taken, done, failed.
+
+    `state_hash` is the SHA-256 of what the host repeats, which is kept nowhere; `sealed` holds the
+    other half, encrypted and bound to this row, until the answer is there. `callback` is the
+    address that was given to the host.
+    """
+
+    TABLE: ClassVar[Table] = Table(
+        name="pending_grants",
+        unique=(("state_hash",),),
+        index=(("connection_id", "state"),),
+    )
+
+    connection_id: str
+    state_hash: str
+    callback: str
+    state: str
+    created_at: datetime
+    expires_at: datetime
+    sealed: str | None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery(Record):
     """One webhook request, kept byte for byte. `state`: new, done, not_understood.
 

@@ -108,7 +108,11 @@ class Pays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One thing an admin fills in to connect. Secret ones are sealed and never shown again."""
+    """One thing an admin fills in to connect. Secret ones are sealed and never shown again.
+
+    agreeing: of a host with the role `Grant`, what a person must fill in before they can agree on
+    the host's page (`needs`), and what they need not fill in because they agree (`spares`).
+    """
 
     name: str
     title: str
@@ -116,6 +120,7 @@ class Setting:
     secret: bool = False
     required: bool = True
     default: str | None = None
+    agreeing: Literal["needs", "spares"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -462,6 +467,40 @@ class Setup(Protocol):
         ...
 
 
+# ------------------------------------------------------------------------------------ the grant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """One asking for access, under way.
+
+    state: 43 random characters, which the host repeats; good for one answer, within minutes.
+    verifier: as long and as random, never leaves us before `redeem` (PKCE).
+    callback: our address for this connector's answers, always the same because hosts want to know
+    it beforehand; an answer there has `state` in its query. `<callback>/<state>` is for hosts that
+    post. back: where a person may be sent who has agreed, or not.
+    """
+
+    state: str = field(repr=False)
+    verifier: str = field(repr=False)
+    callback: str
+    back: str
+
+
+class Grant(Protocol):
+    """Access by a person's agreeing on the host's own page, with no token passing their hands."""
+
+    def address(self, asking: Asking) -> str:
+        """Where they agree. No request goes out. Raises an `AmendsError` that says what is not
+        filled in yet."""
+        ...
+
+    def redeem(self, asking: Asking, answer: RawRequest, now: datetime) -> None:
+        """Prove the host's answer, trade it for access and store that by `Settings.renew`. Once for
+        an asking. Raises an `AmendsError` for the person who asked; nothing is stored then."""
+        ...
+
+
 class Settings(Protocol):
     """A connection's settings as `connect` gets them: secrets opened, values as text.
 
@@ -478,7 +517,8 @@ class Settings(Protocol):
         """Change settings (rotating tokens) one at a time per connection, across processes.
 
         `using` is called under the connection's lock with what is stored now, so a renewal that
-        somebody else has just made is seen; what it answers is stored before the lock is let go.
+        somebody else has just made is seen; what it answers is stored beside the others before the
+        lock is let go.
         """
         ...
 
@@ -491,3 +531,4 @@ class Roles:
     desk: Desk | None = None
     till: Till | None = None
     setup: Setup | None = None
+    grant: Grant | None = None

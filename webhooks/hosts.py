@@ -110,18 +110,11 @@ class StoredSettings:
         """One renewal of a connection at a time, across processes: a mark in its row keeps others
         away while `using` asks the host, because no transaction may stay open over a call."""
         row = self._begin_renewal()
+        learned: Mapping[str, str] = {}
         try:
-            after = self._renewed(row, using)
-        except BaseException:
-            self._end_renewal(row)
-            raise
-        self._end_renewal(after)
-
-    def _renewed(
-        self, row: Connection, using: Callable[[Mapping[str, str]], Mapping[str, str]]
-    ) -> Connection:
-        values = using(opened(row, self._sealer, self._workspace))
-        return sealed(row, values, self._sealer, self._workspace)
+            learned = using(opened(row, self._sealer, self._workspace))
+        finally:
+            self._end_renewal(row, learned)
 
     def _begin_renewal(self) -> Connection:
         patience = datetime.now(UTC) + 2 * RENEWAL
@@ -137,12 +130,14 @@ class StoredSettings:
             time.sleep(0.1)
         raise HostUnavailable("the connection's access is being renewed; try again shortly")
 
-    def _end_renewal(self, after: Connection) -> None:
+    def _end_renewal(self, begun: Connection, learned: Mapping[str, str]) -> None:
         with self._store.write() as tx:
             row = tx.lock(Connection, self._id)
-            if row is not None and row.renewing_until == after.renewing_until:
-                done = replace(row, settings=after.settings, sealed=after.sealed)
-                tx.put(replace(done, renewing_until=None))
+            if row is not None and row.renewing_until == begun.renewing_until:
+                if learned:
+                    values = {**opened(row, self._sealer, self._workspace), **learned}
+                    row = sealed(row, values, self._sealer, self._workspace)
+                tx.put(replace(row, renewing_until=None))
         self.forget()
 
 

@@ -634,6 +634,29 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "pending_grants",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("connection_id", TEXT, nullable=False),
+        sa.Column("state_hash", TEXT, nullable=False),
+        sa.Column("callback", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", TEXT, nullable=True),
+        sa.Column("why", TEXT, nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_pending_grants")),
+        sa.UniqueConstraint(
+            "workspace_id", "state_hash", name=op.f("uq_pending_grants_workspace_id_state_hash")
+        ),
+    )
+    op.create_index(
+        op.f("ix_pending_grants_workspace_id_connection_id_state_id"),
+        "pending_grants",
+        ["workspace_id", "connection_id", "state", "id"],
+        unique=False,
+    )
+    op.create_table(
         "people",
         sa.Column("workspace_id", TEXT, nullable=False),
         sa.Column("id", TEXT, nullable=False),
