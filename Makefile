@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
   && { echo "$$p"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
+HELPDESK := .venv-helpdesk
+VENDURE := tests/real/vendure/node_modules
 VENDOR := console/static/vendor
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -16,12 +18,13 @@ PYBABEL := $(BIN)/pybabel
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help demo test check install lock messages clean
+.PHONY: help demo test check install real lock messages clean
 
 help:
 	@echo "make demo      set everything up, start Amends with the sandbox hosts, and say where to look"
 	@echo "make test      set everything up and run every test"
 	@echo "make check     ruff, mypy and the fast tests"
+	@echo "make real      the helpdesk and the shop that the tests boot"
 	@echo "make install   what amends needs to run, without starting it"
 	@echo "make messages  bring the translations up to date with the pages"
 	@echo "make lock      renew every lock file"
@@ -30,10 +33,10 @@ help:
 demo: install
 	$(BIN)/amends demo
 
-test: $(VENV)/.test $(VENDOR)/htmx.min.js node_modules/.all | /usr/bin/chromium
+test: $(VENV)/.test $(VENDOR)/htmx.min.js node_modules/.all real | /usr/bin/chromium
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-check: $(VENV)/.test $(VENDOR)/htmx.min.js node_modules/.all
+check: $(VENV)/.test $(VENDOR)/htmx.min.js node_modules/.all real
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict
 	$(BIN)/python -m pytest -q -m "not slow and not browser"
@@ -80,6 +83,20 @@ $(VENV)/.node: requirements/node.lock | $(BIN)/python
 	  && ln -sf "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(VENV)/node/npm; }
 	touch $@
 
+# ------------------------------------------------------------------------- real hosts for tests
+
+# A helpdesk and a shop as their own people ship them, apart from what Amends is made of.
+real: $(HELPDESK)/.done $(VENDURE)/.done
+
+$(HELPDESK)/.done: requirements/helpdesk.lock | $(BIN)/python
+	$(BIN)/python -m venv $(HELPDESK)
+	$(HELPDESK)/bin/python -m pip install --quiet --require-hashes -r $<
+	touch $@
+
+$(VENDURE)/.done: tests/real/vendure/package-lock.json | $(VENV)/.node
+	$(NPM) ci --prefix tests/real/vendure --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
 # ------------------------------------------------------------------------------------ browser
 
 /usr/bin/chromium:
@@ -106,11 +123,12 @@ lock: | $(BIN)/python $(VENV)/.node
 	$(COMPILE) --extra postgres --extra backtest --extra demo --group test --group build -o requirements/dev.lock
 	$(COMPILE) --extra postgres --extra backtest --extra demo --group build -c requirements/dev.lock \
 	  -o requirements/run.lock
-	$(BIN)/uv pip compile --quiet --group node --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
-	  -o requirements/node.lock
-	$(NPM) install --package-lock-only --ignore-scripts --no-audit --no-fund
+	for group in node helpdesk; do $(BIN)/uv pip compile --quiet --group $$group --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command 'make lock' -o requirements/$$group.lock || exit 1; done
+	for place in . tests/real/vendure; do $(NPM) install --prefix $$place --package-lock-only \
+	  --ignore-scripts --no-audit --no-fund || exit 1; done
 
 clean:
-	rm -rf $(VENV) node_modules $(VENDOR) dist build artifacts .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(HELPDESK) $(VENDURE) node_modules $(VENDOR) dist build artifacts .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
