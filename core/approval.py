@@ -183,6 +183,7 @@ def decide(
         return _end(tx, approval, "expired", None, None, None, moment)
     if payload_hash(case, parts_of(offer)) != approval.payload_hash:
         return _end(tx, approval, "void", None, None, None, moment)
+    tx.put(replace(case, tries=0))  # acted on at once, whatever went wrong before
     state = "granted" if agree else "refused"
     return _end(tx, approval, state, person, bearer, note, moment)
 

@@ -122,7 +122,8 @@ def next_action(file: CaseFile, now: datetime) -> Action:
     case = file.case
     if case.state is CaseState.GATHERING and _is_due(case.due_at, now):
         return Gather()
-    if file.approvals and all(row.state == "granted" for row in file.approvals):
+    # A till that could not be asked is asked again when the case is due, not at once.
+    if _all_agreed(file) and (not case.tries or _is_due(case.due_at, now)):
         return Release()
     waiting = [row for row in file.approvals if row.state == "waiting"]
     for row in file.approvals:
@@ -149,10 +150,14 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
     return at is not None and at <= now
 
 
+def _all_agreed(file: CaseFile) -> bool:
+    return bool(file.approvals) and all(row.state == "granted" for row in file.approvals)
+
+
 def _next_due(file: CaseFile) -> datetime | None:
     dues = [p.due_at for p in file.payouts]
     dues += [w.due_at for w in file.writings]
-    if file.case.state is CaseState.GATHERING:
+    if file.case.state is CaseState.GATHERING or _all_agreed(file):
         dues.append(file.case.due_at)
     for row in file.approvals:
         if row.state == "waiting":
@@ -177,7 +182,9 @@ def on_solved(
     looks again if it waits for a person), or was opened by another delivery of the same act."""
     newest = tx.find(Case, desk_id=desk_id, ticket_id=ticket_id, newest_first=True, limit=1)
     case = tx.lock(Case, newest[0].id) if newest else None
-    if case is not None and received_at <= case.looked_at + SAME_ACT:
+    # A ticket found unsolved was reopened before Amends looked; solving it then is another act.
+    looked = case is not None and case.said != "not_solved"
+    if case is not None and looked and received_at <= case.looked_at + SAME_ACT:
         moment.log(tx, case.id, "delivery_again")
         return None
     if case is not None and case.state is not CaseState.CLOSED:
@@ -277,6 +284,8 @@ def on_terms(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment)
         facts=terms.facts,
         decision=terms.decision,
         requested_by=terms.requested_by,
+        asked_by=terms.asked_by,
+        tries=0,
         said=None,
         changed_at=moment.now,
     )

@@ -21,6 +21,7 @@ from typing import Literal, Protocol
 from core.errors import AmendsError
 from core.events import Event
 from core.money import Money
+from core.storable import storable
 
 # --------------------------------------------------------------------------------------- errors
 
@@ -46,7 +47,7 @@ class HostError(AmendsError):
     """A read, or a write-back, that did not work. `retry_after` is what the host asked for."""
 
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
-        super().__init__(message)
+        super().__init__(storable(message))
         self.retry_after = retry_after
 
 
@@ -367,6 +368,10 @@ class Declined:
     code: str
     why: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "code", storable(self.code))
+        object.__setattr__(self, "why", storable(self.why))
+
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
@@ -375,12 +380,18 @@ class NotSent:
     why: str
     retry_after: timedelta | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "why", storable(self.why))
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """May or may not have happened. Ask with `find`; never send again on this alone."""
 
     why: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "why", storable(self.why))
 
 
 @dataclass(frozen=True, slots=True)

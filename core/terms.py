@@ -44,6 +44,7 @@ class Terms:
     """A decision about one subject. No parts: nothing is due. `ask`: a second person must agree.
 
     `facts` are those the policy declares, as decided on; `summary` is for people who ask why.
+    `asked_by` is the helpdesk's own id of who asked, a person of ours or not.
     `mark` is what other customers who may be the same person have as well (`core.likeness`).
     """
 
@@ -62,6 +63,7 @@ class Terms:
     mark: str | None
     on_account: bool
     summary: Mapping[str, object]
+    asked_by: str | None = None
 
 
 def consider(
@@ -96,6 +98,7 @@ def consider(
         reason=reason,
         language=gathered.ticket.language,
         requested_by=_requester(reader, case, gathered.ticket),
+        asked_by=case.asked_by or gathered.ticket.assignee_id,
         today=now.date(),
         facts=facts,
         decision=decision.to_data(),

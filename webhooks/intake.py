@@ -8,6 +8,7 @@ give up on 500 retry on that.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = "20"
 _HEADERS_MAX = 100
 _HEADER_MAX = 8 * 1024
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
 _NOT_KEPT = ("authorization", "cookie", "secret", "token", "api-key", "password")
 
 
@@ -45,10 +47,13 @@ def blueprint(
 
     @routes.post("/hooks/<token>")
     def hook(token: str) -> tuple[Response, int]:
-        connection_id = hosts.of_token(token) if 16 <= len(token) <= 128 else None
-        if connection_id is None:
+        if _TOKEN.fullmatch(token) is None:
             return _no(404, "there is nothing at this address")
+        connection_id = None
         try:
+            connection_id = hosts.of_token(token)
+            if connection_id is None:
+                return _no(404, "there is nothing at this address")
             raw = _raw(request, body_max)
             key = hosts.get(connection_id).intake.verify(raw, now())
         except TooLarge as error:

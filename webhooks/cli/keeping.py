@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TextIO
 
 import click
@@ -11,8 +12,9 @@ from core import ledger_check
 from core.connection import Connection
 from core.errors import AmendsError
 from core.money import Money
+from core.payout import Payout
 from core.store import schema
-from core.store.sealing import new_key
+from core.store.sealing import Place, Sealer, new_key
 from webhooks import keys as key_file
 from webhooks.app import Services
 from webhooks.cli import show
@@ -60,7 +62,31 @@ def rotate(of: Services, settings: Settings) -> None:
             row = tx.lock(Connection, id)
             if row is not None and row.sealed is not None:
                 tx.put(sealed(row, settings_of(row, sealer, workspace), sealer, workspace))
-    click.echo(f"{len(ids)} connections sealed under the new key; restart what is running")
+    codes = _rotate_codes(of, sealer)
+    click.echo(
+        f"{len(ids)} connections and {codes} codes sealed under the new key;"
+        " restart what is running"
+    )
+
+
+def _rotate_codes(of: Services, sealer: Sealer) -> int:
+    """Codes of coupons and gift cards, which stand sealed beside their payouts."""
+    done, after = 0, None
+    while True:
+        with of.store.read() as reader:
+            page = reader.find(Payout, after=after, limit=500)
+        for found in page:
+            if found.sealed_code is None or not sealer.is_old(found.sealed_code):
+                continue
+            place = Place(of.store.workspace_id, Payout.TABLE.name, found.id, "sealed_code")
+            with of.store.write() as tx:
+                row = tx.lock(Payout, found.id)
+                if row is not None and row.sealed_code is not None:
+                    tx.put(replace(row, sealed_code=sealer.renew(row.sealed_code, place)))
+            done += 1
+        if len(page) < 500:
+            return done
+        after = page[-1].id
 
 
 @click.group()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
@@ -20,10 +21,12 @@ from core.events import (
     TicketStatusChanged,
 )
 from core.moment import Moment
-from core.payout import FINAL, Payout, PayoutState, remembered
+from core.payout import FINAL, Payout, PayoutState, remembered, wait_of
 from core.ports import HostDenied, Malformed, RawRequest, Unrecognised
-from core.store import Lease, Store, Tx
+from core.storable import storable
+from core.store import AlreadyExists, Lease, LeaseLost, Store, StoreUnavailable, Tx
 from core.tasks import open_task
+from webhooks.engine.steps import CLASHES
 from webhooks.hosts import Host, Hosts
 
 log = logging.getLogger(__name__)
@@ -47,15 +50,40 @@ class Reader:
         try:
             host = self._hosts.get(delivery.connection_id)
             events = host.intake.read(request_of(delivery))
+            return self._taken(lease, host, events, moment)
         except HostDenied as error:
             return self._put_off(lease, str(error), moment)
         except (Unrecognised, Malformed) as error:
             return self._end(lease, "not_understood", str(error), moment)
+        except (LeaseLost, StoreUnavailable):
+            raise
         except Exception as error:  # a delivery must never stop the runner
-            log.exception("delivery %s cannot be read", delivery.id)
-            return self._end(lease, "not_understood", f"our fault: {type(error).__name__}", moment)
+            log.exception("delivery %s cannot be taken in", delivery.id)
+            return self._fault(lease, type(error).__name__, moment)
+
+    def _taken(
+        self, lease: Lease, host: Host, events: Sequence[Event], moment: Moment
+    ) -> list[Lease]:
+        """Somebody else may open the same case, or see the same refund, at the same moment: then
+        nothing was kept, and it is taken in again with what is there now."""
+        for _ in range(CLASHES):
+            with suppress(AlreadyExists), self._store.write(lease) as tx:
+                return self._take(tx, lease, host, events, moment)
         with self._store.write(lease) as tx:
             return self._take(tx, lease, host, events, moment)
+
+    def _fault(self, lease: Lease, what: str, moment: Moment) -> list[Lease]:
+        """Taken in again later, ever more seldom; a person is told once when it stays."""
+        with self._store.write(lease) as tx:
+            delivery = tx.get(Delivery, lease.id)
+            assert delivery is not None
+            tries = delivery.tries + 1
+            if tries == flow.FAULTS_BEFORE_TASK:
+                open_task(tx, None, "our_fault", {"what": what, "delivery": delivery.id}, moment)
+            due = moment.now + wait_of(tries)
+            tx.put(replace(delivery, due_at=due, tries=tries, why=f"our fault: {what}"))
+            tx.release(lease)
+        return []
 
     def _take(
         self, tx: Tx, lease: Lease, host: Host, events: Sequence[Event], moment: Moment
@@ -118,7 +146,7 @@ class Reader:
         with self._store.write(lease) as tx:
             delivery = tx.get(Delivery, lease.id)
             assert delivery is not None
-            tx.put(replace(delivery, state=state, due_at=None, why=why))
+            tx.put(replace(delivery, state=state, due_at=None, why=storable(why)))
             tx.release(lease)
         return []
 

@@ -61,6 +61,10 @@ from webhooks.hosts import Host, Hosts, NoSuchConnection
 
 log = logging.getLogger(__name__)
 
+#: How often a step is taken again at once because another transaction was faster; after that it is
+#: no coincidence but a fault.
+CLASHES = 5
+
 Consequence = Callable[[Tx, Case, Moment], None]
 
 
@@ -102,9 +106,20 @@ class Worker:
         deadline = claimed_at + self._lease_length.total_seconds()
         self._wake_hosts(lease)
         consequence: Consequence = _nothing
+        clashes = 0
         while True:
             begun = self._clock.steady()
-            action = self._go_on(lease, consequence)
+            try:
+                action = self._go_on(lease, consequence)
+            except AlreadyExists as clash:
+                # Somebody else's transaction took the same harm, customer or host object at the
+                # same moment: nothing was kept, and the step is taken again with what is there now.
+                clashes += 1
+                if clashes > CLASHES:
+                    raise
+                log.info("case %s: %s; trying again", lease.id, clash)
+                consequence = _again
+                continue
             if isinstance(action, Rest):
                 return
             try:
@@ -134,17 +149,11 @@ class Worker:
         """Commit a consequence together with what it leads to: the next payout's intent, or letting
         the case go."""
         moment = self._clock.moment()
-        try:
-            with self._store.write(lease) as tx:
-                case = tx.get(Case, lease.id)
-                assert case is not None  # cases are never deleted
-                consequence(tx, case, moment)
-                return self._lead_on(tx, lease, moment)
-        except AlreadyExists as clash:
-            # Somebody else's transaction took the same harm, customer or host object at the same
-            # moment: nothing was kept, and the step is taken again with what is there now.
-            log.info("case %s: %s; trying again", lease.id, clash)
-            return self._go_on(lease, _again)
+        with self._store.write(lease) as tx:
+            case = tx.get(Case, lease.id)
+            assert case is not None  # cases are never deleted
+            consequence(tx, case, moment)
+            return self._lead_on(tx, lease, moment)
 
     def _lead_on(self, tx: Tx, lease: Lease, moment: Moment) -> Action:
         file = flow.load(tx, lease.id)
