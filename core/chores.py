@@ -39,17 +39,22 @@ def id_of(kind: str, about: str) -> str:
     return f"{kind}|{about}"
 
 
+def known(tx: Tx, kind: str, about: str) -> Chore:
+    """The chore's row, made on first use."""
+    row = tx.lock(Chore, id_of(kind, about))
+    if row is None:
+        row = Chore(id=id_of(kind, about), kind=kind, about=about, due_at=None)
+        tx.add(row)
+    return row
+
+
 def plan(tx: Tx, kind: str, about: str, at: datetime) -> Chore:
-    """Have a chore done by `at` at the latest, made on first use."""
-    known = tx.get(Chore, id_of(kind, about))
-    if known is None:
-        made = Chore(id=id_of(kind, about), kind=kind, about=about, due_at=at)
-        tx.add(made)
-        return made
-    if known.due_at is None or known.due_at > at:
-        known = replace(known, due_at=at)
-        tx.put(known)
-    return known
+    """Have a chore done by `at` at the latest."""
+    row = known(tx, kind, about)
+    if row.due_at is None or row.due_at > at:
+        row = replace(row, due_at=at)
+        tx.put(row)
+    return row
 
 
 def next_night(reader: Reader, now: datetime, hour: int) -> datetime:

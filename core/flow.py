@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core import approval as approvals
-from core import authority, permission, tasks, writeback
+from core import authority, drift, permission, tasks, writeback
 from core import harm as harms
 from core import offer as offers
 from core import payout as payouts
@@ -303,6 +303,10 @@ def on_terms(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment)
 
 
 def _act(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment) -> None:
+    lost = drift.forgotten(tx, case)
+    if lost is not None:
+        on_trouble(tx, case, lost, moment)
+        return
     claimed = harms.claim(
         tx,
         case,
@@ -428,6 +432,11 @@ def on_release(tx: Tx, case: Case, routing: Routing, order: Order | None, moment
         known = {"order": order.name, "refundable": str(order.refundable)}
         _undo_request(tx, case, moment)
         on_trouble(tx, case, Trouble("changed_since", known), moment)
+        return
+    lost = drift.forgotten(tx, case)
+    if lost is not None:
+        _undo_request(tx, case, moment)
+        on_trouble(tx, case, lost, moment)
         return
     customers = harms.lock_alike(tx, case)
     wish = authority.wish_for(case, offer.basis, parts, order, customers)

@@ -19,7 +19,9 @@ from core.people import Person
 from core.store import AlreadyExists, Tx
 
 #: How a case stands that the guard stopped, and that somebody may let go on.
-_STOPPED = frozenset({"duplicate", "owed_and_goodwill", "harm_already_made_good"})
+_STOPPED = frozenset(
+    {"duplicate", "owed_and_goodwill", "harm_already_made_good", "forgotten_payout"}
+)
 _UNSENT = frozenset({PayoutState.PLANNED, PayoutState.NOT_SENT})
 
 

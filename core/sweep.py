@@ -8,12 +8,12 @@ cannot explain is put to a person; nothing is believed here that the host has no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from core import flow, tasks
-from core.case import Case, Task
+from core import drift, flow, tasks
+from core.case import Case
 from core.connection import HostPayout
 from core.moment import Moment
 from core.payout import GONE, Payout, PayoutState
@@ -131,9 +131,10 @@ def _not_ours(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Diffe
     marker = _marked(record)
     if marker is None and any(p.state in _BUSY | _OPEN | _UNSENT for p in orders):
         return _difference("perhaps_ours", "later", record)
-    tx.add(_drift(till_id, record, marker, moment))
+    found = _drift(till_id, record, marker, moment)
+    tx.add(found)
     if marker is not None:
-        _task_once(tx, "forgotten_payout", till_id, record, moment)
+        tasks.open_task(tx, None, "forgotten_payout", drift.known(found), moment)
         return _difference("forgotten", "task", record, payout=marker)
     if record.ending == "failed":
         return None
@@ -142,7 +143,7 @@ def _not_ours(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Diffe
         return _difference("by_hand", "shown", record)
     case = tx.get(Case, given[-1].case_id)
     assert case is not None  # cases are never deleted
-    tasks.open_task(tx, case, "paid_by_hand", _known(till_id, record), moment)
+    tasks.open_task(tx, case, "paid_by_hand", drift.known(found), moment)
     return _difference("by_hand", "task", record, case=case.id)
 
 
@@ -183,21 +184,6 @@ def _put_to_person(tx: Tx, ours: Payout, why: str, moment: Moment) -> str:
     known = {**flow.payout_doc(ours), "why": why}
     tasks.open_task(tx, case, "differs_at_host", known, moment)
     return case.id
-
-
-def _task_once(tx: Tx, kind: str, till_id: str, record: HostRecord, moment: Moment) -> None:
-    known = _known(till_id, record)
-    tasks.open_task(tx, None, kind, known, moment)
-
-
-def _known(till_id: str, record: HostRecord) -> dict[str, object]:
-    return {
-        "till": till_id,
-        "order": record.order_id,
-        "host_object": record.host_object,
-        "minor": record.amount.minor if record.amount else None,
-        "currency": record.amount.currency if record.amount else None,
-    }
 
 
 def _difference(
@@ -261,26 +247,3 @@ def outcome(before: Payout, after: Payout) -> Difference | None:
         amount=str(after.amount) if after.amount else None,
         at_host=after.why,
     )
-
-
-# ----------------------------------------------------------------------------- after a restore
-
-
-def forgotten(reader: Reader, till_id: str, order_id: str | None) -> HostPayout | None:
-    """Something given for this order with our marker, of which our books know nothing."""
-    if order_id is None:
-        return None
-    for seen in reader.find(HostPayout, order_id=order_id):
-        if seen.connection_id == till_id and seen.marker and seen.ending != "failed":
-            return seen
-    return None
-
-
-def lost_without_order(reader: Reader) -> bool:
-    """Whether something of ours was found of which nobody can say for which order it was, and no
-    person has looked at it yet."""
-    for task in reader.find(Task, state="open"):
-        known = task.known if isinstance(task.known, Mapping) else {}
-        if task.kind == "forgotten_payout" and known.get("order") is None:
-            return True
-    return False

@@ -9,13 +9,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
-from core import flow, interventions
+from core import erasure, flow, interventions
 from core.case import Case, CaseTicket
 from core.connection import Connection, Delivery, HostPayout
 from core.events import (
     ConnectionLost,
     DisputeChanged,
+    ErasureRequested,
     Event,
+    ExportRequested,
     RefundRecorded,
     TicketsMerged,
     TicketStatusChanged,
@@ -222,6 +224,14 @@ def other_event(tx: Tx, host: Host, event: Event, moment: Moment) -> None:
         _follow_merge(tx, host.connection, event, moment)
     elif isinstance(event, DisputeChanged):
         interventions.on_dispute(tx, host.connection.id, event.order_id, event.state, moment)
+    elif isinstance(event, ErasureRequested):
+        erasure.asked_by_host(
+            tx, host.connection.id, host.connection.title, event.customer_id, moment
+        )
+    elif isinstance(event, ExportRequested):
+        erasure.export_asked(
+            tx, host.connection.id, host.connection.title, event.customer_id, moment
+        )
     elif isinstance(event, ConnectionLost):
         open_task(
             tx, None, "host_denied", {"host": host.connection.title, "why": event.what}, moment

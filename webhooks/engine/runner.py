@@ -11,10 +11,12 @@ import os
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 from core.store import Store, StoreUnavailable
 from core.store.sealing import Sealer
+from webhooks.engine.housekeeping import Habits, Housekeeping
 from webhooks.engine.rounds import Rounds
 from webhooks.engine.steps import Clock
 from webhooks.hosts import Hosts
@@ -35,9 +37,20 @@ class Runner:
         lease_length: timedelta,
         threads: int = 4,
         poll: timedelta = timedelta(seconds=1),
+        habits: Habits | None = None,
     ) -> None:
         self._length, self._poll = lease_length, poll
         self._calls = ThreadPoolExecutor(4 * threads, thread_name_prefix="amends-call")
+        owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._house = Housekeeping(
+            store,
+            hosts,
+            sealer=sealer,
+            clock=clock,
+            owner=owner,
+            lease_length=lease_length,
+            habits=habits or Habits(),
+        )
         self._rounds = Rounds(
             store,
             hosts,
@@ -45,7 +58,7 @@ class Runner:
             clock=clock,
             calls=self._calls,
             lease_length=lease_length,
-            owner=f"{os.getpid()}-{secrets.token_hex(4)}",
+            owner=owner,
         )
         self._noticed = threading.Condition()
         self._stopping = False
@@ -55,6 +68,7 @@ class Runner:
         ]
 
     def start(self) -> None:
+        self._house.begin()
         for thread in self._threads:
             thread.start()
 
@@ -67,6 +81,8 @@ class Runner:
             if thread.ident is not None:
                 thread.join(timeout=self._length.total_seconds())
         self._calls.shutdown(wait=False, cancel_futures=True)
+        with suppress(StoreUnavailable):
+            self._house.end()
 
     def notice(self) -> None:
         """Something is due now: do not wait for the next poll."""
@@ -75,7 +91,7 @@ class Runner:
 
     def run_due(self) -> int:
         """Work on what is due now, by one thread; answers how many pieces of work were done."""
-        return self._rounds.run_due()
+        return self._rounds.run_due() or self._house.run_due()
 
     def _run(self) -> None:
         while not self._stopping:

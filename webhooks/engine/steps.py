@@ -182,7 +182,9 @@ class Worker:
             return Rest(wait)
         host = self._hosts.get(planned.till_id, tx)
         if planned.remedy in payout.CODED and planned.sealed_code is None:
-            sealed = self._sealer.seal(payout.new_code(), self._place(planned))
+            sealed = self._sealer.seal(
+                payout.new_code(), place_of_code(self._store.workspace_id, planned)
+            )
             planned = replace(planned, sealed_code=sealed)
         sending, _ = payout.begin(
             tx, planned, pays=host.pays(planned.remedy), calls_within=host.within, moment=moment
@@ -246,11 +248,8 @@ class Worker:
             result = Unknown(f"our own fault while taking back: {type(error).__name__}")
         return self._concluded(reversing, result, host)
 
-    def _place(self, of: Payout) -> Place:
-        return Place(self._store.workspace_id, Payout.TABLE.name, of.id, "sealed_code")
-
     def _code(self, of: Payout) -> str | None:
-        return self._sealer.open(of.sealed_code, self._place(of)) if of.sealed_code else None
+        return code_of(self._sealer, self._store.workspace_id, of)
 
     def _concluded(self, about: Payout, result: Ending | Finding, host: Host) -> Consequence:
         if isinstance(result, NotSent) and about.state is not PayoutState.SENDING:
@@ -422,6 +421,15 @@ class Worker:
         with self._store.read() as reader:
             paid = reader.find(Payout, case_id=case.id)
         return {p.id: code for p in paid if (code := self._code(p))}
+
+
+def place_of_code(workspace: str, of: Payout) -> Place:
+    return Place(workspace, Payout.TABLE.name, of.id, "sealed_code")
+
+
+def code_of(sealer: Sealer, workspace: str, of: Payout) -> str | None:
+    """The code the customer redeems it with, if it has one."""
+    return sealer.open(of.sealed_code, place_of_code(workspace, of)) if of.sealed_code else None
 
 
 def _host_trouble(error: HostError) -> Consequence:

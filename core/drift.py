@@ -1,0 +1,42 @@
+"""Drift: what hosts show that Amends did not make, or made and forgot with a restored backup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.case import Case, Task
+from core.connection import HostPayout
+from core.facts import Trouble
+from core.store import Reader
+
+
+def forgotten(reader: Reader, case: Case) -> Trouble | None:
+    """Something was given for the case's order with our mark, of which our books know nothing: it
+    may have been for the same harm. A person with the authority may let the case go on."""
+    if case.order_id is None or case.overridden_by is not None:
+        return None
+    for seen in reader.find(HostPayout, order_id=case.order_id):
+        if seen.connection_id == case.till_id and seen.marker and seen.ending != "failed":
+            return Trouble("forgotten_payout", known(seen))
+    return None
+
+
+def known(seen: HostPayout) -> dict[str, object]:
+    """What is known of it, for tasks and notes."""
+    return {
+        "till": seen.connection_id,
+        "order": seen.order_id,
+        "host_object": seen.host_object,
+        "minor": seen.amount_minor,
+        "currency": seen.currency,
+    }
+
+
+def lost_without_order(reader: Reader) -> bool:
+    """Whether something of ours was found of which nobody can say for which order it was, and no
+    person has looked at it yet."""
+    for task in reader.find(Task, state="open"):
+        about = task.known if isinstance(task.known, Mapping) else {}
+        if task.kind == "forgotten_payout" and about.get("order") is None:
+            return True
+    return False

@@ -1,0 +1,110 @@
+"""A person ends what no host would say: where a payout is, or that it is nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from core import flow, reversal, tasks
+from core import payout as payouts
+from core.case import Case, CaseState
+from core.errors import AmendsError
+from core.moment import Moment
+from core.payout import Payout, PayoutState
+from core.people import Person
+from core.ports import Instruction, Pays, Settled, Till
+from core.routing import Routing
+from core.store import Reader, Tx
+
+
+class CannotResolve(AmendsError):
+    """The payout is not in doubt, or the host does not say what the person says."""
+
+
+def pointed(order: Instruction, host_object: str) -> Instruction:
+    """The instruction of a payout, to be found by what a person says is its id at the host."""
+    return replace(order, host_object=host_object)
+
+
+def at_host(till: Till, order: Instruction) -> Settled:
+    """What the host itself shows under this id. Raises `CannotResolve` unless it is exactly what
+    was asked for."""
+    found = payouts.ask(till, order)
+    if not isinstance(found, Settled):
+        why = getattr(found, "why", "it is not there, or not finished")
+        raise CannotResolve(f"the host does not show it under {order.host_object}: {why}")
+    return found
+
+
+def routing_of(reader: Reader, payout: Payout, of_desk: Callable[[str], Routing]) -> Routing:
+    case = reader.get(Case, payout.case_id)
+    assert case is not None  # cases are never deleted
+    return of_desk(case.desk_id)
+
+
+def settle(
+    tx: Tx,
+    payout_id: str,
+    person: Person,
+    proof: Settled,
+    *,
+    pays: Pays,
+    routing: Routing,
+    moment: Moment,
+) -> Payout:
+    """A person found it, and the host showed it (`at_host`): it settles like any other. Raises
+    `CannotResolve` or `core.approval.MayNotApprove`."""
+    payout, case = _in_doubt(tx, payout_id, person)
+    known = {
+        **flow.payout_doc(payout),
+        "by": person.id,
+        "host_object": proof.receipt.host_object,
+    }
+    moment.log(tx, case.id, "settled_by_person", known)
+    flow.on_payout(tx, case, payout, proof, pays=pays, routing=routing, moment=moment)
+    after = tx.get(Payout, payout_id)
+    assert after is not None
+    if after.state is not PayoutState.SETTLED:
+        raise CannotResolve(f"{proof.receipt.host_object} settled another payout already")
+    tx.wake(Case, case.id, moment.now)
+    return after
+
+
+def absent(
+    tx: Tx, payout_id: str, person: Person, note: str, *, pays: Pays, moment: Moment
+) -> Payout:
+    """A person looked where we cannot, and it is not there: it may be sent again, under a new key.
+    Raises `CannotResolve` or `core.approval.MayNotApprove`."""
+    if pays.retry != "none" or pays.by_hand:
+        raise CannotResolve("this host can be asked by us; what it says is what counts")
+    if not note.strip():
+        raise CannotResolve("say where you looked")
+    payout, case = _in_doubt(tx, payout_id, person)
+    after = replace(
+        payout,
+        state=PayoutState.NOT_SENT,
+        key_number=payout.key_number + 1,
+        due_at=moment.now,
+        changed_at=moment.now,
+        why="absent",
+    )
+    tx.put(after)
+    known = {**flow.payout_doc(after), "by": person.id, "note": note}
+    moment.log(tx, case.id, "absent_by_person", known)
+    tasks.close_tasks(tx, case, note, moment.now)
+    paying = replace(
+        case, state=CaseState.PAYING, said="paying", due_at=moment.now, changed_at=moment.now
+    )
+    tx.put(paying)
+    tx.wake(Case, case.id, moment.now)
+    return after
+
+
+def _in_doubt(tx: Tx, payout_id: str, person: Person) -> tuple[Payout, Case]:
+    payout = tx.lock(Payout, payout_id)
+    if payout is None or payout.state is not PayoutState.UNKNOWN:
+        raise CannotResolve(f"{payout_id} is not in doubt; see `amends payout show`")
+    case = tx.lock(Case, payout.case_id)
+    assert case is not None  # cases are never deleted
+    reversal.check_may(tx, case, person)
+    return payout, case

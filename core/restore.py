@@ -1,0 +1,82 @@
+"""A restored backup: the hosts know more than our books, so nothing is paid before a sweep.
+
+What was about to be sent may have been sent after the backup was made: it is asked about first. The
+sweep finds what else happened since; what carries our mark and is in no book of ours holds up
+everything for the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from core import chores, drift, tasks
+from core.case import Case, Task
+from core.chores import Chore
+from core.ledger import HEAD, Entry, Head, id_of
+from core.ledger_check import read_anchor
+from core.moment import Moment
+from core.payout import Payout, PayoutState
+from core.people import Workspace
+from core.store import Reader, Tx
+
+#: Why payouts are halted, as `Workspace.halted_why` says it.
+RESTORED = "restored"
+_MARK = chores.id_of(RESTORED, "")
+
+
+def behind(reader: Reader, anchor: str) -> bool:
+    """Whether the ledger lacks something that an anchor's line has seen. Raises `BadAnchor`."""
+    workspace, seq, hash = read_anchor(anchor)
+    if workspace != reader.workspace_id or seq == 0:
+        return False
+    head = reader.get(Head, HEAD)
+    entry = reader.get(Entry, id_of(seq))
+    return head is None or head.seq < seq or entry is None or entry.hash != hash
+
+
+def mark(tx: Tx, moment: Moment) -> int:
+    """The database comes from a backup: halt, and ask about all that was about to be sent. Answers
+    how many payouts that are. Whatever payouts were halted for before is kept for the lifting."""
+    workspace = tx.lock(Workspace, "workspace")
+    assert workspace is not None  # made before anything else
+    known = tx.get(Chore, _MARK)
+    before = workspace.halted_why
+    if before == RESTORED:
+        before = str(known.said["before"]) if known and known.said.get("before") else None
+    tx.put(replace(workspace, halted_why=RESTORED))
+    row = Chore(
+        id=_MARK, kind=RESTORED, about="", due_at=None, done_at=moment.now,
+        result={"before": before},
+    )  # fmt: skip
+    (tx.put if known else tx.add)(row)
+    if not any(task.kind == "halted" for task in tx.find(Task, state="open")):
+        tasks.open_task(tx, None, "halted", {"why": RESTORED}, moment)
+    unsent = tx.find(Payout, state=(PayoutState.PLANNED, PayoutState.NOT_SENT))
+    for payout in unsent:
+        asked = replace(payout, state=PayoutState.UNKNOWN, due_at=moment.now, why=RESTORED)
+        tx.put(asked)
+        tx.wake(Case, payout.case_id, moment.now)
+    return len(unsent)
+
+
+def lift(tx: Tx, tills: Collection[str], moment: Moment) -> bool:
+    """Let payouts go on where every till was swept since, and nobody has to look at anything of
+    which it is not known for which order it was. Answers whether they go on by this."""
+    workspace = tx.lock(Workspace, "workspace")
+    marked = tx.get(Chore, _MARK)
+    if workspace is None or workspace.halted_why != RESTORED or marked is None:
+        return False
+    since = marked.done_at
+    for till in tills:
+        swept = tx.get(Chore, chores.id_of("sweep", till))
+        if swept is None or swept.done_at is None or since is None or swept.done_at < since:
+            return False
+    if drift.lost_without_order(tx):
+        return False
+    before = marked.said.get("before")
+    tx.put(replace(workspace, halted_why=str(before) if before else None))
+    for task in tx.find(Task, state="open"):
+        if task.kind == "halted":
+            tx.put(replace(task, state="done", done_at=moment.now, note="swept"))
+    return True

@@ -1,0 +1,67 @@
+"""The anchor file: the ledger's head, kept outside the database.
+
+A database that comes from a backup knows less than the file: that is how it is recognised.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from core import ledger_check, restore
+from core.store import Store
+from webhooks.engine.steps import Clock
+
+log = logging.getLogger(__name__)
+
+_EVERY = timedelta(seconds=10)
+
+
+class AnchorFile:
+    """`path` None: nothing is kept, and a restored backup has to be told of by a person."""
+
+    def __init__(self, store: Store, path: Path | None, clock: Clock) -> None:
+        self._store, self._path, self._clock = store, path, clock
+        self._written = -1
+        self._next = 0.0
+
+    def check(self) -> bool:
+        """Whether the database has lost what the file has seen; it is halted then. Raises
+        `BadAnchor` for a file that is no anchor of this workspace."""
+        if self._path is None or not self._path.exists():
+            return False
+        line = self._path.read_text(encoding="utf-8").strip()
+        with self._store.read() as reader:
+            if not restore.behind(reader, line):
+                return False
+        with self._store.write() as tx:
+            asked = restore.mark(tx, self._clock.moment())
+        log.error(
+            "the ledger lacks entries that %s has seen: this is a restored backup. Payouts are "
+            "halted until every till was swept (%d are asked about first)", self._path, asked,
+        )  # fmt: skip
+        self.keep()  # from here on, this is what the ledger is
+        return True
+
+    def keep_now_and_then(self) -> None:
+        if self._clock.steady() >= self._next:
+            self._next = self._clock.steady() + _EVERY.total_seconds()
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the head, whole or not at all, where it has moved."""
+        if self._path is None:
+            return
+        with self._store.read() as reader:
+            anchor = ledger_check.anchor(reader, at=self._clock.now())
+        if anchor.seq == self._written:
+            return
+        new = self._path.with_name(f"{self._path.name}.new")
+        with new.open("w", encoding="utf-8") as file:
+            file.write(anchor.line() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+        self._written = anchor.seq
