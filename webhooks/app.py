@@ -15,8 +15,8 @@ from core.store import Store
 from core.store.sealing import Sealer
 from core.store.sql import SqlStore
 from webhooks import intake, keys
+from webhooks.engine.clock import Clock
 from webhooks.engine.runner import Runner
-from webhooks.engine.steps import Clock
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
 

@@ -31,7 +31,7 @@ from core.payout import wait_of
 from core.people import Delegation, Person
 from core.store import Lease, LeaseLost, Reader, Store, StoreUnavailable
 from core.writeback import readable
-from webhooks.engine.steps import Clock
+from webhooks.engine.clock import Clock
 from webhooks.settings import Settings
 
 log = logging.getLogger(__name__)

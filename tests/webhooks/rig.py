@@ -29,7 +29,7 @@ from webhooks import connecting
 from webhooks.app import Services, create_app, ensure_workspace, make_runner
 from webhooks.demo.stage import Stage, connect
 from webhooks.demo.world import Host
-from webhooks.engine.steps import Clock
+from webhooks.engine.clock import Clock
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core import ledger_check, restore
 from core.store import Store
-from webhooks.engine.steps import Clock
+from webhooks.engine.clock import Clock
 
 log = logging.getLogger(__name__)
 

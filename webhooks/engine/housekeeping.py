@@ -18,7 +18,7 @@ from core.store import Lease, LeaseLost, Store, StoreUnavailable, Tx
 from core.store.sealing import Sealer
 from webhooks.engine import bodies
 from webhooks.engine.anchoring import AnchorFile
-from webhooks.engine.steps import Clock
+from webhooks.engine.clock import Clock
 from webhooks.engine.sweeping import Sweeper
 from webhooks.hosts import Hosts
 

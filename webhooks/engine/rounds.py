@@ -8,20 +8,19 @@ from __future__ import annotations
 import logging
 from concurrent.futures import Executor
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from core.case import Case
 from core.connection import Delivery
 from core.store import Lease, LeaseLost, Store, StoreUnavailable
 from core.store.sealing import Sealer
+from webhooks.engine.clock import Clock
 from webhooks.engine.deliveries import Reader
-from webhooks.engine.steps import Clock, Worker
+from webhooks.engine.steps import Worker
+from webhooks.engine.watch import Watch
 from webhooks.hosts import Hosts
 
 log = logging.getLogger(__name__)
-
-#: What the two clocks may part between two rounds without anything having been set.
-_DRIFT_SECONDS = 1.0
 
 
 class Rounds:
@@ -39,12 +38,17 @@ class Rounds:
         owner: str,
     ) -> None:
         self._store, self._clock, self._length, self._owner = store, clock, lease_length, owner
+        self._watch = Watch(clock, lease_length)
         self._worker = Worker(
-            store, hosts, sealer=sealer, clock=clock, pool=calls, lease_length=lease_length
+            store,
+            hosts,
+            sealer=sealer,
+            clock=clock,
+            watch=self._watch,
+            pool=calls,
+            lease_length=lease_length,
         )
         self._reader = Reader(store, hosts, owner=owner, lease_length=lease_length)
-        self._ahead: float | None = None  # the wall clock before the steady one, in seconds
-        self._hold_until = 0.0
 
     def run_due(self) -> int:
         """Work on what is due now; answers how many pieces of work were done."""
@@ -73,22 +77,13 @@ class Rounds:
 
     def _claim(self, kind: type[Case] | type[Delivery]) -> tuple[float, Lease] | None:
         """One piece of due work, and the steady time from before the claim."""
-        started, now = self._clock.steady(), self._clock.now()
-        if self._clock_was_set(started, now):
+        started = self._clock.steady()
+        if self._watch.holds():
             return None
-        leases = self._store.claim(kind, owner=self._owner, now=now, length=self._length, limit=1)
+        leases = self._store.claim(
+            kind, owner=self._owner, now=self._clock.now(), length=self._length, limit=1
+        )
         return (started, leases[0]) if leases else None
-
-    def _clock_was_set(self, started: float, now: datetime) -> bool:
-        """Leases end by the clock on the wall. Where that was set ahead (by hand, by a time server,
-        by a machine that slept), some seem to have ended whose holders are in the middle of a call:
-        nothing is claimed until they really have."""
-        ahead = now.timestamp() - started
-        if self._ahead is not None and ahead > self._ahead + _DRIFT_SECONDS:
-            log.warning("the clock was set ahead by %d s: pausing", ahead - self._ahead)
-            self._hold_until = started + self._length.total_seconds()
-        self._ahead = ahead
-        return started < self._hold_until
 
     def _work_on(self, lease: Lease, started: float) -> None:
         """A fault of ours in one case must neither stop the runner nor go unseen."""

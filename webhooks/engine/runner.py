@@ -16,9 +16,9 @@ from datetime import timedelta
 
 from core.store import Store, StoreUnavailable
 from core.store.sealing import Sealer
+from webhooks.engine.clock import Clock
 from webhooks.engine.housekeeping import Habits, Housekeeping
 from webhooks.engine.rounds import Rounds
-from webhooks.engine.steps import Clock
 from webhooks.hosts import Hosts
 
 log = logging.getLogger(__name__)

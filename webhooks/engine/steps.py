@@ -11,8 +11,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from core import approval as approvals
 from core import flow, payout, policies, reversal, terms, writeback
@@ -32,7 +32,6 @@ from core.flow import (
     TakeBack,
     Write,
 )
-from core.ids import new_id
 from core.moment import Moment
 from core.offer import Part
 from core.payout import Payout, PayoutState
@@ -57,6 +56,8 @@ from core.routing import BadOptions
 from core.store import AlreadyExists, Lease, Store, Tx
 from core.store.sealing import Place, Sealer
 from core.terms import Gathered, Terms
+from webhooks.engine.clock import Clock
+from webhooks.engine.watch import Watch
 from webhooks.hosts import Host, Hosts, NoSuchConnection
 
 log = logging.getLogger(__name__)
@@ -66,19 +67,6 @@ log = logging.getLogger(__name__)
 CLASHES = 5
 
 Consequence = Callable[[Tx, Case, Moment], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """`now` for people and rows; `steady` seconds that never jump, for leases and deadlines;
-    `make_id` as `core.ids.new_id`, which a run that must be repeatable replaces."""
-
-    now: Callable[[], datetime]
-    steady: Callable[[], float]
-    make_id: Callable[[str, int], str] = new_id
-
-    def moment(self) -> Moment:
-        return Moment(self.now(), self.make_id)
 
 
 class OutOfTime(Exception):
@@ -93,11 +81,12 @@ class Worker:
         *,
         sealer: Sealer,
         clock: Clock,
+        watch: Watch,
         pool: Executor,
         lease_length: timedelta,
     ) -> None:
         self._store, self._hosts, self._clock, self._pool = store, hosts, clock, pool
-        self._lease_length = lease_length
+        self._watch, self._lease_length = watch, lease_length
         self._sealer = sealer
 
     def work(self, lease: Lease, claimed_at: float) -> None:
@@ -120,7 +109,7 @@ class Worker:
                 log.info("case %s: %s; trying again", lease.id, clash)
                 consequence = _again
                 continue
-            if isinstance(action, Rest):
+            if isinstance(action, Rest) or self._watch.holds():
                 return
             try:
                 consequence = self._perform(lease, action, deadline, begun)
