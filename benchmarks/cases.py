@@ -27,8 +27,7 @@ from core.connection import Connection, Delivery
 from core.events import Event, TicketStatusChanged
 from core.moment import Moment
 from core.money import Money
-from core.policies import publish
-from core.policy import pack_text
+from core.policies import publish_pack
 from core.ports import (
     Absent,
     Buyer,
@@ -188,9 +187,8 @@ def settle(store: Store, cases: int, threads: int) -> tuple[float, float]:
     with store.write() as tx:
         tx.add(connection("desk"))
         tx.add(connection("till"))
-        text, variant = pack_text("online-shop")
         day = moment.now.date()
-        publish(tx, text, variant=variant, effective_from=day, by=None, moment=moment)
+        publish_pack(tx, "online-shop", effective_from=day, by=None, moment=moment)
     for number in range(cases):
         store.append(_delivery(number, moment))
     counted = Counted(store)

@@ -17,12 +17,16 @@ TREE_VERSION = 1
 
 
 @lru_cache(maxsize=128)
-def _compared(kind: type) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(kind) if one.compare)
+def _compared(kind: type) -> tuple[tuple[str, Any], ...]:
+    """The fields that say something, each with its default."""
+    return tuple((one.name, one.default) for one in fields(kind) if one.compare)
 
 
 def plain(value: Any) -> Any:
-    """A tree as JSON values: no positions, no floats; what JSON lacks is tagged with its kind."""
+    """A tree as JSON values: no positions, no floats; what JSON lacks is tagged with its kind.
+
+    A field that holds its default is left out, so that a construct the language learns later does
+    not change the hash of a policy that does without it. Hence a default is never changed."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, Fraction):
@@ -36,9 +40,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [plain(one) for one in value]
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {name: plain(getattr(value, name)) for name in _compared(type(value))}
-        return {"node": type(value).__name__, **parts}
+        parts = ((name, getattr(value, name), default) for name, default in _compared(type(value)))
+        said = {name: plain(part) for name, part, default in parts if not _is(part, default)}
+        return {"node": type(value).__name__, **said}
     raise TypeError(f"{type(value).__name__} is no part of a policy")
+
+
+def _is(part: Any, default: Any) -> bool:
+    """Equal and of one type: 0 is not False."""
+    return type(part) is type(default) and bool(part == default)
 
 
 def canonical_json(value: Any) -> bytes:

@@ -20,16 +20,16 @@ from core.connection import Connection
 from core.moment import Moment
 from core.payout import Payout
 from core.people import Person
-from core.policies import publish
 from core.store import Store
 from core.store.sealing import Sealer, new_key, read_keys
 from sandbox import shopify, stripe, world, zendesk
 from sandbox.host import Running, serve
+from tests.publishing import put_in_force
 from webhooks import connecting
 from webhooks.app import Services, create_app, ensure_workspace, make_runner
 from webhooks.demo.stage import Stage, connect
 from webhooks.demo.world import Host
-from webhooks.engine.clock import Clock
+from webhooks.engine.steps import Clock
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
 
@@ -87,7 +87,7 @@ class Rig:
         )
         moment = Moment(self.clock.now())
         with self.store.write() as tx:
-            publish(tx, text, effective_from=moment.now.date(), by=None, moment=moment)
+            put_in_force(tx, text, moment)
         self.options(policy="tried")
 
     # ------------------------------------------------------------------------------ looking

@@ -13,8 +13,7 @@ from pathlib import Path
 from core.errors import AmendsError
 from core.moment import Moment
 from core.people import Person, PersonIdentity
-from core.policies import publish
-from core.policy import pack_text
+from core.policies import publish_pack
 from core.store.schema import upgrade
 from core.store.sealing import new_key
 from sandbox.world import AGENT
@@ -159,16 +158,8 @@ def _people(of: Services, desk_id: str) -> None:
         roles=["approver"],
         created_at=moment.now,
     )
-    text, variant = pack_text(POLICY)
     with of.store.write() as tx:
-        publish(
-            tx,
-            text,
-            variant=variant,
-            effective_from=moment.now.date(),
-            by=None,
-            moment=moment,
-        )
+        publish_pack(tx, POLICY, effective_from=moment.now.date(), by=None, moment=moment)
         for person, account in ((agent, str(AGENT["id"])), (manager, "9002")):
             tx.add(person)
             tx.add(

@@ -694,6 +694,24 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "policy_drafts",
+        sa.Column("workspace_id", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("version_hash", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("variant", TEXT, nullable=False),
+        sa.Column("author", TEXT, nullable=False),
+        sa.Column("written_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_policy_drafts")),
+    )
+    op.create_index(
+        op.f("ix_policy_drafts_workspace_id_name_author_id"),
+        "policy_drafts",
+        ["workspace_id", "name", "author", "id"],
+        unique=False,
+    )
+    op.create_table(
         "policy_versions",
         sa.Column("workspace_id", TEXT, nullable=False),
         sa.Column("id", TEXT, nullable=False),
@@ -703,19 +721,24 @@ def upgrade() -> None:
         sa.Column("variant", TEXT, nullable=False),
         sa.Column("effective_from", TEXT, nullable=False),
         sa.Column("published_at", sa.BigInteger(), nullable=False),
+        sa.Column("draft_id", TEXT, nullable=True),
+        sa.Column("author", TEXT, nullable=True),
         sa.Column("published_by", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_policy_versions")),
         sa.UniqueConstraint(
-            "workspace_id",
-            "name",
-            "version_hash",
-            name=op.f("uq_policy_versions_workspace_id_name_version_hash"),
+            "workspace_id", "draft_id", name=op.f("uq_policy_versions_workspace_id_draft_id")
         ),
     )
     op.create_index(
         op.f("ix_policy_versions_workspace_id_name_id"),
         "policy_versions",
         ["workspace_id", "name", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_policy_versions_workspace_id_version_hash_id"),
+        "policy_versions",
+        ["workspace_id", "version_hash", "id"],
         unique=False,
     )
     op.create_table(
