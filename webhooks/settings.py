@@ -63,6 +63,15 @@ class Settings(BaseSettings):
     smtp_digest_minutes: Annotated[
         int, Field(ge=0, le=1440, description="collect mails for so long; 0 sends at once")
     ] = 0
+    keep_bodies_days: Annotated[
+        int, Field(ge=1, le=3650, description="days for which raw deliveries are kept")
+    ] = 30
+    sweep_hour: Annotated[
+        int, Field(ge=0, le=23, description="the hour of the nightly sweep, where the workspace is")
+    ] = 3
+    anchor_file: Annotated[
+        Path | None, Field(description="a file outside the database that keeps the ledger's head")
+    ] = None
     log_level: Annotated[str, Field(description="debug, info, warning or error")] = "info"
 
     @property

@@ -105,8 +105,10 @@ def show_(of: Services, payout_id: str, json_: bool) -> None:
         steps = [s for s in reader.find(CaseStep, case_id=found.case_id) if _is_of(s, payout_id)]
     if json_:
         record = {k: v for k, v in show.record(found).items() if k != "sealed_code"}
-        rows = {"attempts": attempts, "entries": entries, "steps": steps}
-        show.as_json({**record, **{k: [show.record(r) for r in v] for k, v in rows.items()}})
+        record["attempts"] = [show.record(row) for row in attempts]
+        record["entries"] = [show.record(row) for row in entries]
+        record["steps"] = [show.record(row) for row in steps]
+        show.as_json(record)
         return
     click.echo(f"{found.id}  {found.remedy} {found.amount or found.quantity}  {found.state}")
     click.echo(f"case {found.case_id}, order {found.order_id}, till {found.till_id}")
