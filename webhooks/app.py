@@ -14,9 +14,11 @@ from core.people import Workspace
 from core.store import Store
 from core.store.sealing import Sealer
 from core.store.sql import SqlStore
-from webhooks import intake, keys
-from webhooks.engine.clock import Clock
+from webhooks import connect, intake, keys
+from webhooks.engine.housekeeping import Habits
 from webhooks.engine.runner import Runner
+from webhooks.engine.clock import Clock
+from webhooks.granting import Grants
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
 
@@ -59,6 +61,11 @@ def make_runner(of: Services) -> Runner:
         lease_length=of.settings.lease_length,
         threads=of.settings.runners,
         poll=timedelta(seconds=of.settings.poll_seconds),
+        habits=Habits(
+            sweep_hour=of.settings.sweep_hour,
+            keep_bodies=timedelta(days=of.settings.keep_bodies_days),
+            anchor_file=of.settings.anchor_file,
+        ),
     )
 
 
@@ -77,6 +84,8 @@ def create_app(
             body_max=of.settings.body_max_bytes,
         )
     )
+    grants = Grants(of.store, of.hosts, of.sealer, of.clock.now)
+    app.register_blueprint(connect.blueprint(grants))
     for page in pages:
         app.register_blueprint(page)
 

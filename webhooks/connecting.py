@@ -51,6 +51,15 @@ def add(
     return row
 
 
+def existing(of: Services, connection_id: str) -> Connection:
+    """Raises `NoSuchConnection`."""
+    with of.store.read() as reader:
+        row = reader.get(Connection, connection_id)
+    if row is None:
+        raise NoSuchConnection(f"there is no connection {connection_id}")
+    return row
+
+
 def install(of: Services, connection_id: str) -> Mapping[str, str]:
     """Create at the host what Amends needs there, and keep what was learned. Raises `HostError`."""
     host = of.hosts.get(connection_id)
@@ -95,7 +104,10 @@ def _checked(values: Mapping[str, str], known: tuple[Setting, ...]) -> dict[str,
     if unknown:
         raise BadSettings(f"unknown setting {unknown[0]}; there are: {', '.join(sorted(names))}")
     filled = {s.name: s.default for s in known if s.default is not None} | dict(values)
-    missing = [s.name for s in known if s.required and not filled.get(s.name)]
+    # Nothing of what agreeing on the host's page spares: it will be agreed to.
+    by_hand = any(filled.get(s.name) for s in known if s.agreeing == "spares")
+    asked = [s for s in known if s.required and (by_hand or s.agreeing != "spares")]
+    missing = [s.name for s in asked if not filled.get(s.name)]
     if missing:
         raise BadSettings(f"missing setting: {', '.join(missing)}")
     return filled

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.http import Http
 from connectors.shopify.client import Admin
+from connectors.shopify.grant import ShopifyGrant
 from connectors.shopify.intake import ShopifyIntake
 from connectors.shopify.oauth import Tokens
 from connectors.shopify.setup import ShopifySetup
@@ -40,7 +41,7 @@ SPEC = Spec(
         Setting(name="shop", title="Shop", help="its-name.myshopify.com"),
         Setting(
             name="client_id", title="Client ID", help="of the app, from the Dev Dashboard",
-            required=False,
+            required=False, agreeing="needs",
         ),
         Setting(
             name="client_secret", title="Client secret", secret=True,
@@ -56,15 +57,15 @@ SPEC = Spec(
         ),
         Setting(
             name="access_token", title="Access token", secret=True, required=False,
-            help="of a custom app; other apps get theirs by installing",
+            agreeing="spares", help="of a custom app; other apps get theirs by installing",
         ),
         Setting(
             name="refresh_token", title="Refresh token", secret=True, required=False,
-            help="learned by installing",
+            agreeing="spares", help="learned by installing",
         ),
         Setting(
             name="access_ends_at", title="End of the access token", required=False,
-            help="learned by installing",
+            agreeing="spares", help="learned by installing",
         ),
         Setting(
             name="webhook_url", title="Webhook address", required=False,
@@ -93,9 +94,11 @@ def connect(settings: Settings, http: Http) -> Roles:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    admin = Admin(settings, http, Tokens(settings, http, now))
+    tokens = Tokens(settings, http, now)
+    admin = Admin(settings, http, tokens)
     return Roles(
         intake=ShopifyIntake(settings),
         till=ShopifyTill(admin, now),
         setup=ShopifySetup(admin, settings),
+        grant=ShopifyGrant(settings, tokens),
     )

@@ -37,6 +37,11 @@ SCOPES = (
 CALLBACK_AGE = timedelta(seconds=90)
 #: A token this close to its end is renewed before it is used.
 _MARGIN = timedelta(minutes=2)
+_NO_RENEWAL = "Shopify does not renew our access: connect the shop again"
+_NO_CODE = (
+    "Shopify does not take back the code it sent: it is good once, for the app whose client ID and "
+    "secret are filled in here; install again"
+)
 _SHOP = re.compile(
     r"[a-zA-Z0-9][a-zA-Z0-9_-]*\.(myshopify\.com|shopify\.com|myshopify\.io|shop\.dev)", re.ASCII
 )
@@ -64,15 +69,16 @@ def base_address(settings: Settings) -> str:
         raise HostDenied(str(error)) from None
 
 
-def authorize_url(shop: str, client_id: str, redirect_uri: str, state: str) -> str:
-    """Where to send the merchant. `state`: at least 32 random bytes, kept for the callback."""
+def authorize_url(base: str, client_id: str, redirect_uri: str, state: str) -> str:
+    """Where to send the merchant; `base` as in `base_address`. `state`: at least 32
+    random bytes, kept for the callback."""
     query = {
         "client_id": client_id,
         "scope": ",".join(SCOPES),
         "redirect_uri": redirect_uri,
         "state": state,
     }
-    return f"https://{shop_domain(shop)}/admin/oauth/authorize?{urlencode(query)}"
+    return f"{base}/admin/oauth/authorize?{urlencode(query)}"
 
 
 def check_callback(
@@ -148,7 +154,8 @@ class Tokens:
 
     def exchange(self, code: str) -> None:
         """Trade an install's code for tokens and store them. Raises `HostError`."""
-        self._settings.renew(lambda stored: self._grant(stored, {"code": code, "expiring": "1"}))
+        form = {"code": code, "expiring": "1"}
+        self._settings.renew(lambda stored: self._grant(stored, form, _NO_CODE))
 
     def exchange_session(self, session_token: str) -> None:
         """The same for an app inside Shopify's admin, by its session token. Raises `HostError`."""
@@ -181,7 +188,9 @@ class Tokens:
             form = {"grant_type": "client_credentials"}
         return self._grant(stored, form)
 
-    def _grant(self, stored: Mapping[str, str], form: Mapping[str, str]) -> Mapping[str, str]:
+    def _grant(
+        self, stored: Mapping[str, str], form: Mapping[str, str], refused: str = _NO_RENEWAL
+    ) -> Mapping[str, str]:
         client = {name: stored.get(name, "") for name in ("client_id", "client_secret")}
         url = f"{base_address(self._settings)}/admin/oauth/access_token"
         sent = self._http.send("POST", url, json={**client, **form})
@@ -190,11 +199,11 @@ class Tokens:
                 raise HostUnavailable(why, retry_after=wait)
             case Unknown(why):
                 raise HostUnavailable(why)
+        if sent.status >= 400:
+            raise HostDenied(refused)
         return self._granted(sent)
 
     def _granted(self, answer: Answer) -> Mapping[str, str]:
-        if answer.status >= 400:
-            raise HostDenied("Shopify does not renew our access: connect the shop again")
         body = answer.json()
         token = body.get("access_token")
         if not isinstance(token, str) or not token:

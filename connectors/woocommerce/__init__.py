@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from connectors.http import Http
 from connectors.woocommerce.client import Shop
+from connectors.woocommerce.grant import WooGrant
 from connectors.woocommerce.intake import WooIntake
 from connectors.woocommerce.setup import WooSetup
 from connectors.woocommerce.till import WooTill
@@ -39,8 +40,9 @@ SPEC = Spec(
             title="Consumer key",
             help="Starts with ck_; needs permission to read and write.",
             secret=True,
+            agreeing="spares",
         ),
-        Setting(name="consumer_secret", title="Consumer secret", secret=True),
+        Setting(name="consumer_secret", title="Consumer secret", secret=True, agreeing="spares"),
         Setting(
             name="currency",
             title="Currency of the shop",
@@ -87,5 +89,8 @@ SPEC = Spec(
 def connect(settings: Settings, http: Http) -> Roles:
     shop = Shop(settings, http)
     return Roles(
-        intake=WooIntake(settings), till=WooTill(shop, settings), setup=WooSetup(shop, settings)
+        intake=WooIntake(settings),
+        till=WooTill(shop, settings),
+        setup=WooSetup(shop, settings),
+        grant=WooGrant(settings),
     )

@@ -12,6 +12,7 @@ from datetime import timedelta
 from connectors.http import Http
 from connectors.zendesk.api import ZendeskApi
 from connectors.zendesk.desk import ZendeskDesk
+from connectors.zendesk.grant import ZendeskGrant
 from connectors.zendesk.intake import ZendeskIntake
 from connectors.zendesk.setup import ZendeskSetup
 from core.ports import Roles, Setting, Settings, Spec
@@ -35,29 +36,55 @@ SPEC = Spec(
             help="Only if it is not https://<subdomain>.zendesk.com.",
             required=False,
         ),
-        Setting(name="client_id", title="OAuth client: identifier", required=False),
-        Setting(name="client_secret", title="OAuth client: secret", secret=True, required=False),
+        Setting(
+            name="client_id",
+            title="OAuth client: identifier",
+            required=False,
+            agreeing="needs",
+        ),
+        Setting(
+            name="client_secret",
+            title="OAuth client: secret",
+            secret=True,
+            required=False,
+            agreeing="needs",
+        ),
         Setting(
             name="access_token",
             title="Access token",
             help="Filled in by connecting; lives half an hour and is renewed by itself.",
             secret=True,
             required=False,
+            agreeing="spares",
         ),
-        Setting(name="refresh_token", title="Refresh token", secret=True, required=False),
+        Setting(
+            name="refresh_token",
+            title="Refresh token",
+            secret=True,
+            required=False,
+            agreeing="spares",
+        ),
         Setting(
             name="access_expires_at",
             title="Access token valid until",
             help="Seconds since 1970; empty for a token that does not expire.",
             required=False,
+            agreeing="spares",
         ),
         Setting(
             name="email",
             title="E-mail of the API token's user",
             help="Only with an API token. Zendesk ends API tokens on 30 April 2027.",
             required=False,
+            agreeing="spares",
         ),
-        Setting(name="api_token", title="API token", secret=True, required=False),
+        Setting(
+            name="api_token",
+            title="API token",
+            secret=True,
+            required=False,
+            agreeing="spares",
+        ),
         Setting(
             name="signing_secret",
             title="Signing secret of the event webhook",
@@ -108,4 +135,5 @@ def connect(settings: Settings, http: Http) -> Roles:
         intake=ZendeskIntake(settings),
         desk=ZendeskDesk(api, settings),
         setup=ZendeskSetup(api, settings),
+        grant=ZendeskGrant(settings, api.signer),
     )

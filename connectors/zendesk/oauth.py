@@ -20,6 +20,10 @@ from core.ports import HostDenied, HostUnclear, Settings
 
 EARLY_SECONDS = 60
 RECONNECT = "Zendesk no longer accepts our access: connect it again"
+_NO_CODE = (
+    "Zendesk does not take back the code it sent: it is good once, for two minutes, and for the "
+    "OAuth client whose identifier, secret and redirect address are filled in here; agree again"
+)
 
 
 class Signer:
@@ -96,7 +100,7 @@ class Signer:
             "redirect_uri": redirect_uri,
             "scope": "read write",
         }
-        self._settings.renew(lambda stored: self._exchange(asked, stored))
+        self._settings.renew(lambda stored: self._exchange(asked, stored, _NO_CODE))
 
     def authorize_url(self, redirect_uri: str, state: str, challenge: str) -> str:
         """Where an admin agrees; `challenge` is the S256 of the verifier given to `redeem`."""
@@ -111,7 +115,9 @@ class Signer:
         }
         return f"{self._address()}/oauth/authorizations/new?{urlencode(asked)}"
 
-    def _exchange(self, asked: Mapping[str, str], stored: Mapping[str, str]) -> Mapping[str, str]:
+    def _exchange(
+        self, asked: Mapping[str, str], stored: Mapping[str, str], refused: str = RECONNECT
+    ) -> Mapping[str, str]:
         client = {name: stored.get(name, "") for name in ("client_id", "client_secret")}
         answer = answered(
             self._http.send(
@@ -122,7 +128,7 @@ class Signer:
             )
         )
         if answer.status in (400, 401, 403):
-            raise HostDenied(f"{RECONNECT} ({_error(answer)})")
+            raise HostDenied(f"{refused} ({_error(answer)})")
         body = answer.checked().json()
         access, refresh = body.get("access_token"), body.get("refresh_token")
         life = body.get("expires_in")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 import click
@@ -11,11 +11,13 @@ import click
 from connectors import registry
 from core.connection import Connection
 from core.errors import AmendsError
-from core.ports import HostError, Spec
+from core.ports import HostError, Setting, Spec
 from webhooks import connecting
 from webhooks.app import Services
 from webhooks.cli import show
+from webhooks.cli.agreeing import agree, at_a_terminal
 from webhooks.cli.opening import opened
+from webhooks.granting import by_agreeing, callback_address
 
 
 @click.group()
@@ -60,16 +62,49 @@ def add(
     """Connect a host. Asks for what --set leaves out; secrets are not shown."""
     spec = registry.spec(name)
     given = dict(_pair(pair) for pair in pairs)
+    agreeing = not no_install and _wants_to_agree(of, spec, given)
     for setting in spec.settings:
-        if setting.required and setting.name not in given and setting.default is None:
+        if setting.name not in given and setting.default is None and _asked(setting, agreeing):
             asked = click.prompt(setting.title, hide_input=setting.secret)
             given[setting.name] = str(asked)
     handled = _options(options.read()) if options else None
     row = connecting.add(of, name, title=title, values=given, options=handled, live=live)
     click.echo(f"{row.id}: {row.title}")
     click.echo(f"deliveries go to {connecting.webhook_url(of, row)}")
+    if agreeing:
+        agree(of, row)
     if not no_install:
         _install(of, row)
+
+
+def _wants_to_agree(of: Services, spec: Spec, given: Mapping[str, str]) -> bool:
+    """On the host's own page, instead of filling in tokens. Only somebody at a terminal can."""
+    if not by_agreeing(spec.name) or not at_a_terminal():
+        return False
+    if any(s.name in given for s in spec.settings if s.agreeing == "spares"):
+        return False
+    if not click.confirm(f"Agree on {spec.title}'s own page, with no token to fill in?", True):
+        return False
+    address = callback_address(of.settings.public_url, spec.name)
+    if any(s.agreeing == "needs" for s in spec.settings):
+        click.echo(f"The redirect address that {spec.title} wants to know: {address}")
+    return True
+
+
+def _asked(setting: Setting, agreeing: bool) -> bool:
+    """Whether a setting that was not given is asked for."""
+    if agreeing and setting.agreeing is not None:
+        return setting.agreeing == "needs"
+    return setting.required
+
+
+@connector.command()
+@click.argument("connection_id")
+@opened
+def authorise(of: Services, connection_id: str) -> None:
+    """Give access by agreeing on the host's own page; also when it was lost."""
+    agree(of, connecting.existing(of, connection_id))
+    click.echo(f"If it was never installed: amends connector install {connection_id}")
 
 
 @connector.command("connections")

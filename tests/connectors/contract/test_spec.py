@@ -77,6 +77,8 @@ def test_connecting_asks_nothing_and_gives_what_is_claimed(bench: Bench) -> None
     assert bool(bench.spec.hears) == (roles.intake is not None)
     assert bool(bench.spec.writes) == (roles.desk is not None)
     assert bool(bench.spec.pays) == (roles.till is not None)
+    agreeing = any(setting.agreeing == "spares" for setting in bench.spec.settings)
+    assert agreeing == (roles.grant is not None)
     if roles.setup is None:
         assert bench.spec.quality.get("setup", ("done", ""))[0] != "done", "say why no setup"
     shown = " ".join(map(repr, (roles, roles.intake, roles.desk, roles.till, roles.setup)))

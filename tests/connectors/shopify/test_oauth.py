@@ -50,12 +50,8 @@ def _tokens(settings: StoredSettings, *, later: timedelta = timedelta(0)) -> Tok
 
 def _callback(host: Harness) -> dict[str, str]:
     """What the shop's install page sends the browser back with."""
-    asked = urlsplit(
-        authorize_url(host.state.domain, CLIENT_ID, "https://amends.example/back", STATE)
-    )
-    sent = requests.get(
-        f"{host.address}{asked.path}?{asked.query}", allow_redirects=False, timeout=5
-    )
+    asked = authorize_url(host.address, CLIENT_ID, "https://amends.example/back", STATE)
+    sent = requests.get(asked, allow_redirects=False, timeout=5)
     return dict(parse_qsl(urlsplit(sent.headers["Location"]).query))
 
 

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import requests
 
-from connectors.woocommerce.handover import BadAddress, authorize_url, keys_of, new_state
+from connectors.signing import new_path_token as new_state
+from connectors.woocommerce.handover import BadAddress, authorize_url, keys_of
 from core.ports import Malformed, Ping, RawRequest, Setup, Unverified
 from tests.connectors.contract.bench import Bench
 
