@@ -45,6 +45,7 @@ def _register() -> None:
         people,
         policies,
         serving,
+        sim,
         tasks,
     )
 
@@ -53,7 +54,7 @@ def _register() -> None:
     for command in (
         serving.serve, serving.web, serving.worker, keeping.db, doctor.doctor, connectors.connector,
         cases.case, tasks.task, people.person, keeping.keys, keeping.ledger, demo.demo,
-        policies.policy, limits.limits,
+        policies.policy, limits.limits, sim.sim,
     ):  # fmt: skip
         main.add_command(command)
 

@@ -1,0 +1,166 @@
+"""Several virtual runners, of which exactly one moves at any moment.
+
+Each is a thread that holds the turn or waits for it, so every interleaving is one the seed chose
+and can be had again. Whoever has the turn passes it on at a `point`: before and after a call to a
+host, before and after a commit. At a point a runner may also die, or stand still while others go
+on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sandbox.sim.clock import Time
+from sandbox.sim.weather import Weather
+
+_SWITCH = 0.12
+_STANDSTILLS = (20.0, 70.0, 100.0, 140.0, 400.0, 3_600.0, 26 * 3_600.0)
+_PAUSE = 1.0
+
+
+class Crash(BaseException):
+    """The process is dead: nothing of ours runs any more, no handler, no clean-up that counts."""
+
+
+class Over(BaseException):
+    """The run has ended."""
+
+
+class World(Protocol):
+    """What happens by itself."""
+
+    def next_at(self) -> float | None:
+        """The true second of the next thing that happens by itself, None for nothing."""
+        ...
+
+    def next_due(self) -> float | None:
+        """The true second at which the next work of a runner falls due, None for nothing."""
+        ...
+
+    def happen(self) -> bool:
+        """Let everything happen whose time has come. False: the run is over."""
+        ...
+
+
+class Lockstep:
+    def __init__(self, time: Time, weather: Weather, world: World, last: float) -> None:
+        self._time, self._weather, self._world = time, weather, world
+        self._chance = weather.chance
+        self._last = last  # nobody stands still for longer than this true second
+        self._gates: list[threading.Semaphore] = []
+        self._idle: list[bool] = []
+        self._frozen: list[float] = []  # until when; 0 for nobody
+        self._me = 0
+        self._over = False
+        self._ended = threading.Semaphore(0)
+        self.failed: BaseException | None = None
+
+    def run(self, bodies: Sequence[Callable[[], None]]) -> None:
+        """Until the world says that it is over. Raises what a body raised."""
+        count = len(bodies)
+        self._gates = [threading.Semaphore(0) for _ in bodies]
+        self._idle, self._frozen = [False] * count, [0.0] * count
+        threads = [
+            threading.Thread(target=self._live, args=(number, body), daemon=True)
+            for number, body in enumerate(bodies)
+        ]
+        for thread in threads:
+            thread.start()
+        self._gates[0].release()
+        self._ended.acquire()
+        for number, thread in enumerate(threads):
+            self._gates[number].release()
+            thread.join()
+        if self.failed is not None:
+            raise self.failed
+
+    def _live(self, number: int, body: Callable[[], None]) -> None:
+        self._gates[number].acquire()
+        try:
+            if not self._over:
+                body()
+        except Over:
+            pass
+        except BaseException as error:
+            self.failed = self.failed or error
+            self._end()
+
+    def _end(self) -> None:
+        if not self._over:
+            self._over = True
+            self._ended.release()
+
+    # ------------------------------------------------------------- called by who has the turn
+
+    def point(self) -> None:
+        """Something may come between here: another runner's work, a death, a standstill."""
+        weather, world = self._weather, self._world
+        at = world.next_at()
+        if at is not None and at <= self._time.true:
+            self._happen()
+        kind = weather.one_of(("crash", "zombie"))
+        if kind == "crash":
+            raise Crash
+        if kind == "zombie":
+            self.stand_still(self._chance.choice(_STANDSTILLS) * self._chance.uniform(0.5, 1.2))
+        elif len(self._gates) > 1 and self._chance.random() < _SWITCH:
+            self._pass_on()
+
+    def stand_still(self, seconds: float) -> None:
+        """Others go on; this runner not before then."""
+        until = min(self._time.true + seconds, self._last)
+        if until > self._time.true:
+            self._frozen[self._me] = until
+            self._pass_on()
+
+    def rest(self) -> None:
+        """This runner has found nothing to do."""
+        self._idle[self._me] = True
+        self._pass_on()
+
+    # ------------------------------------------------------------------------------- innards
+
+    def _pass_on(self) -> None:
+        me, to = self._me, self._next()
+        if to == me:
+            return
+        self._me = to
+        self._gates[to].release()
+        self._gates[me].acquire()
+        if self._over:
+            raise Over
+
+    def _next(self) -> int:
+        """Who moves next. Time passes where nobody can."""
+        while True:
+            now = self._time.true
+            able = []
+            for number, until in enumerate(self._frozen):
+                if until and until <= now:
+                    self._frozen[number] = until = 0.0
+                if not until and not self._idle[number]:
+                    able.append(number)
+            if able:
+                return able[0] if len(able) == 1 else self._chance.choice(able)
+            self._wait()
+
+    def _wait(self) -> None:
+        """Nobody can move: on to the next thing that happens, or falls due, or thaws."""
+        now = self._time.true
+        times = [until for until in self._frozen if until]
+        awake = len(times) < len(self._frozen)
+        comes = (self._world.next_at(), self._world.next_due() if awake else None)
+        times += [at for at in comes if at is not None]
+        self._time.until(min(times, default=now))
+        if self._time.true <= now:
+            self._time.advance(_PAUSE)  # what was due could not be taken: a runner looks again
+        self._happen()
+
+    def _happen(self) -> None:
+        going = self._world.happen()
+        self._idle = [False] * len(self._idle)
+        if not going:
+            self._end()
+            raise Over

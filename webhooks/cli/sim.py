@@ -1,0 +1,90 @@
+"""`amends sim`, `amends crashpoints`, `amends killloop`: the proof, at any length one likes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from core.store import Store
+from core.store.memory import MemoryStore
+from core.store.schema import upgrade
+from core.store.sql import SqlStore
+from webhooks.cli import show
+from webhooks.proof.sim import FAULTS, Outcome, run
+
+
+@click.command()
+@click.option("--seed", default=1, show_default=True, help="what decides everything")
+@click.option("--seeds", default=1, show_default=True, help="so many runs, from that seed on")
+@click.option("--cases", default=200, show_default=True, help="orders with a harm in each run")
+@click.option("--faults", default="all", show_default=True, help="all, none, or some: a,b,c")
+@click.option(
+    "--store", "kind", type=click.Choice(["memory", "sqlite"]), default="memory", show_default=True
+)
+@click.option("--json", "json_", is_flag=True, help="one JSON object")
+def sim(seed: int, seeds: int, cases: int, faults: str, kind: str, json_: bool) -> None:
+    """Run the engine against hostile hosts in virtual time. Exit 1 if a promise was broken."""
+    kinds = _kinds(faults)
+    outcomes = []
+    for number in range(seed, seed + seeds):
+        outcome = with_store(kind, lambda store, n=number: run(store, n, cases, kinds))  # type: ignore[misc]
+        outcomes.append(outcome)
+        _complain(outcome, f"--cases {cases} --faults {faults} --store {kind}")
+    report = summary(outcomes)
+    if json_:
+        show.as_json(report)
+    else:
+        for name, value in report.items():
+            click.echo(f"{name}: {value}")
+    if report["violations"]:
+        raise SystemExit(1)
+
+
+def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    faults: Counter[str] = Counter()
+    for outcome in outcomes:
+        faults += outcome.faults
+    return {
+        "violations": sum(len(outcome.violations) for outcome in outcomes),
+        "cases": sum(outcome.cases for outcome in outcomes),
+        "payouts": sum(outcome.payouts for outcome in outcomes),
+        "faults": dict(sorted(faults.items())),
+        "seconds": round(sum(outcome.seconds for outcome in outcomes), 3),
+        "digest": outcomes[-1].digest if len(outcomes) == 1 else None,
+    }
+
+
+def with_store(kind: str, use: Callable[[Store], Outcome]) -> Outcome:
+    """An empty store of this kind for one run."""
+    if kind == "memory":
+        return use(MemoryStore("sim"))
+    with TemporaryDirectory(prefix="amends-sim-") as folder:
+        url = f"sqlite:///{Path(folder) / 'sim.db'}"
+        upgrade(url)
+        store = SqlStore(url, "sim")
+        try:
+            return use(store)
+        finally:
+            store.close()
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    if text == "all":
+        return tuple(FAULTS)
+    kinds = tuple(part for part in text.split(",") if part and part != "none")
+    unknown = sorted(set(kinds) - set(FAULTS))
+    if unknown:
+        raise click.BadParameter(f"there is no fault {unknown[0]!r}; known: {', '.join(FAULTS)}")
+    return kinds
+
+
+def _complain(outcome: Outcome, options: str) -> None:
+    if not outcome.violations:
+        return
+    for problem in outcome.violations[:20]:
+        click.echo(f"violation: {problem}", err=True)
+    click.echo(f"again with: amends sim --seed {outcome.seed} {options}", err=True)

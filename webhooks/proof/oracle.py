@@ -1,0 +1,172 @@
+"""What must be true after a run, whatever went wrong in it.
+
+`CHECKS` is a list: a part of Amends that promises more adds its own check. Each answers sentences,
+one for everything that is not as it must be.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from core import ledger
+from core.authority import Reservation
+from core.case import Case, CaseState, CaseStep, Task, Writing
+from core.ledger_check import verify
+from core.payout import Payout, PayoutState
+from core.store import Reader, Store
+from sandbox.sim.books import Books, Moved
+from sandbox.sim.desk import DeskBooks
+
+
+class Ended(Protocol):
+    """A run that is over, or being looked at."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def tills(self) -> Mapping[str, Books]: ...
+    @property
+    def desk(self) -> DeskBooks: ...
+    @property
+    def budget(self) -> Mapping[str, int]: ...
+
+
+Check = Callable[[Ended, Reader], Iterator[str]]
+
+_RESTING = (CaseState.CLOSED, CaseState.WAITING_APPROVAL)
+#: Endings in which a person has the question, with a task.
+_ASKED = (PayoutState.UNKNOWN, PayoutState.PENDING)
+
+
+def violations(run: Ended) -> list[str]:
+    with run.store.read() as reader:
+        return [problem for check in CHECKS for problem in check(run, reader)]
+
+
+def at_rest(run: Ended, *, final: bool) -> list[str]:
+    """Every case has ended, waits for a yes, or is with a person. Before the day for unknown
+    outcomes is over (`final`), one may still be asking the host."""
+    with run.store.read() as reader:
+        open_tasks = {task.case_id for task in reader.find(Task, state="open")}
+        found = []
+        for case in reader.find(Case):
+            if case.state in _RESTING or case.id in open_tasks:
+                continue
+            states = {p.state for p in reader.find(Payout, case_id=case.id)}
+            if not final and states & {PayoutState.UNKNOWN, PayoutState.PENDING}:
+                continue
+            found.append(f"{case.id} is {case.state} ({case.said}) and nobody has a task")
+        return found
+
+
+def _all_at_rest(run: Ended, reader: Reader) -> Iterator[str]:
+    yield from at_rest(run, final=True)
+
+
+def _once(run: Ended, reader: Reader) -> Iterator[str]:
+    """One payout moves money once, and one harm is made good once."""
+    for till, books in run.tills.items():
+        for order_id, book in books.orders.items():
+            ours = [m for m in book.moved if m.instruction is not None and m.state != "failed"]
+            times = Counter(m.marker for m in ours)
+            for marker, count in times.items():
+                if count > 1:
+                    yield f"{marker} was paid {count} times at {till}"
+            harms = {(m.instruction.text, m.remedy): set[str]() for m in ours if m.instruction}
+            for m in ours:
+                if m.instruction:
+                    harms[m.instruction.text, m.remedy].add(m.instruction.payout_id)
+            for harm, payouts in harms.items():
+                if len(payouts) > 1:
+                    yield f"{harm} of {order_id} at {till} was made good by {sorted(payouts)}"
+
+
+def _books_agree(run: Ended, reader: Reader) -> Iterator[str]:
+    """What the ledger says was paid is what the tills' own books say, payout by payout, unless a
+    person has that very question before them."""
+    at_tills: dict[str, list[Moved]] = defaultdict(list)
+    for books in run.tills.values():
+        for moved in books.moved.values():
+            if moved.instruction is not None and moved.state != "failed":
+                at_tills[moved.instruction.payout_id].append(moved)
+    open_tasks = {task.case_id for task in reader.find(Task, state="open")}
+    known = {payout.id: payout for payout in reader.find(Payout)}
+    for payout_id in at_tills.keys() - known.keys():
+        yield f"a till paid {payout_id}, which is nobody's"
+    for payout in known.values():
+        entries = ledger.entries_of(reader, payout.id)
+        booked = sum(_signed(e) for e in entries)
+        paid = sum(m.amount.minor for m in at_tills[payout.id])
+        asked = payout.state in _ASKED and payout.case_id in open_tasks
+        if booked != paid and not (asked and booked == 0):
+            yield f"{payout.id} ({payout.state}): the till paid {paid}, the ledger says {booked}"
+        if payout.state is PayoutState.SETTLED and booked != payout.amount_minor:
+            yield f"{payout.id} settled with {booked} of {payout.amount_minor}"
+
+
+def _signed(entry: ledger.Entry) -> int:
+    if entry.kind == "settled":
+        return entry.amount_minor
+    return -entry.amount_minor if entry.kind in ("reversed", "failed") else 0
+
+
+def _within_authority(run: Ended, reader: Reader) -> Iterator[str]:
+    """All tills together moved no more than the budget, and what is booked as used of it is what
+    was settled."""
+    moved: Counter[str] = Counter()
+    for books in run.tills.values():
+        for one in books.moved.values():
+            if one.instruction is not None and one.state != "failed":
+                moved[one.amount.currency] += one.amount.minor
+    for currency, minor in moved.items():
+        if minor > run.budget[currency]:
+            yield f"{minor} {currency} moved, of a budget of {run.budget[currency]}"
+    used = {(r.case_id, r.position): r.amount for r in reader.find(Reservation, state="used")}
+    settled = {
+        (p.case_id, p.position): p.amount for p in reader.find(Payout, state=PayoutState.SETTLED)
+    }
+    for which in used.keys() | settled.keys():
+        if used.get(which) != settled.get(which):
+            yield f"{which}: settled {settled.get(which)}, used of limits {used.get(which)}"
+    held = {r.case_id for r in reader.find(Reservation, state="held")}
+    for case in reader.find(Case, state=CaseState.CLOSED):
+        if case.id in held:
+            yield f"{case.id} is closed and still holds what it reserved"
+
+
+def _chain_holds(run: Ended, reader: Reader) -> Iterator[str]:
+    found = verify(reader)
+    if not found.ok:
+        yield f"the ledger: {found.problem} at entry {found.seq}"
+
+
+def _said_once(run: Ended, reader: Reader) -> Iterator[str]:
+    """Nothing stands on a ticket twice, and everything that was to be told was."""
+    for id, shown in run.desk.tickets.items():
+        for (marker, _), count in Counter(shown.comments).items():
+            if count > 1:
+                yield f"{marker} stands on ticket {id} {count} times"
+    for writing in reader.find(Writing):
+        if writing.state == "planned":
+            yield f"{writing.id} was never written"
+
+
+def _no_fault_of_ours(run: Ended, reader: Reader) -> Iterator[str]:
+    for step in reader.find(CaseStep, what="our_fault"):
+        yield f"{step.case_id}: our own fault, {step.data}"
+    for payout in reader.find(Payout):
+        if "our own fault" in (payout.why or ""):
+            yield f"{payout.id}: {payout.why}"
+
+
+CHECKS: list[Check] = [
+    _once,
+    _books_agree,
+    _within_authority,
+    _chain_holds,
+    _said_once,
+    _all_at_rest,
+    _no_fault_of_ours,
+]
