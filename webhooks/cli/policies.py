@@ -1,4 +1,4 @@
-"""`amends policy`: the packs and what was published; showing, checking, trying and publishing.
+"""`amends policy`: the packs, what was published and what waits for it; showing, checking, trying.
 
 What only reads packs and files opens no database; published policies are looked for where there is
 a database already.
@@ -7,27 +7,23 @@ a database already.
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import click
 
-from core.errors import AmendsError
-from core.moment import Moment
-from core.policies import PolicyVersion, publish
+from core.people import Person
+from core.policies import PolicyVersion, drafts
 from core.policy import Policy, PolicyError, all_packs, load, pack_text
-from core.policy.check import Finding, check, refuse_errors
+from core.policy.check import Finding, check
 from core.policy.explain.printing import kind_name, value_text
-from webhooks.app import Services
+from core.store import Reader
 from webhooks.cli import show
-from webhooks.cli.opening import as_person, opened
 from webhooks.cli.policy_answers import answer_to, lines
+from webhooks.cli.policy_publishing import draft_, publish_, replay_
 from webhooks.cli.policy_sources import Source, every, reader, source
 from webhooks.settings import Settings
-
-
-class NotAllowed(AmendsError):
-    """The person may not do this."""
 
 
 @click.group()
@@ -35,34 +31,56 @@ def policy() -> None:
     """Policies: what a customer gets, and why."""
 
 
+policy.add_command(draft_)
+policy.add_command(publish_)
+policy.add_command(replay_)
+
+
 @policy.command("list")
 @click.option("--json", "json_", is_flag=True, help="one JSON list")
 @click.pass_obj
 def list_(settings: Settings, json_: bool) -> None:
-    """The packs that ship with Amends, and what this workspace published."""
+    """The packs that ship with Amends, what this workspace published, and drafts that wait."""
     rows: list[dict[str, Any]] = []
     for name in all_packs():
         text, variant = pack_text(name)
         rows.append(_about(Source("pack", name, text, variant).policy) | {"from": "pack"})
     with reader(settings) as stored:
-        for version in stored.find(PolicyVersion) if stored is not None else ():
-            found = Source("published", version.name, version.text, version.variant).policy
-            rows.append(
-                _about(found)
-                | {"from": "published", "effective_from": version.effective_from.isoformat()}
-            )
+        if stored is not None:
+            rows += _stored(stored)
     if json_:
         show.as_json(rows)
         return
-    heads = ("policy", "from", "basis", "currencies", "version", "in force from", "title")
+    heads = ("policy", "from", "basis", "currencies", "version", "in force from", "written by",
+             "published by", "title")  # fmt: skip
     show.table(
         heads,
         [
-            (row["name"], row["from"], row["basis"], ", ".join(row["currencies"]) or None,
-             row["version"][:12], row.get("effective_from"), row.get("title"))
+            (row["name"], row.get("id", row["from"]), row["basis"],
+             ", ".join(row["currencies"]) or None, row["version"][:12], row.get("effective_from"),
+             row.get("author"), row.get("published_by"), row.get("title"))
             for row in rows
         ],
     )  # fmt: skip
+
+
+def _stored(of: Reader) -> Iterator[dict[str, Any]]:
+    """What was published, oldest first, then the drafts that wait."""
+    for one in of.find(PolicyVersion):
+        yield _about(Source("published", one.name, one.text, one.variant).policy) | {
+            "from": "published", "effective_from": one.effective_from.isoformat(),
+            "published_at": one.published_at.isoformat(), "author": _name(of, one.author),
+            "published_by": _name(of, one.published_by),
+        }  # fmt: skip
+    for draft in drafts(of):
+        yield _about(Source("draft", draft.name, draft.text, draft.variant).policy) | {
+            "from": "draft", "id": draft.id, "author": _name(of, draft.author),
+        }  # fmt: skip
+
+
+def _name(of: Reader, id: str | None) -> str | None:
+    person = of.get(Person, id) if id else None
+    return person.name if person else None
 
 
 @policy.command("show")
@@ -113,33 +131,6 @@ def check_(settings: Settings, file: str, variant: str, json_: bool) -> None:
             click.echo(f"    {one.suggestion}")
     if any(one.severity == "error" for _, one in findings):
         sys.exit(1)
-
-
-@policy.command("publish")
-@click.argument("file_or_pack")
-@click.option("--as", "person", required=True, help="e-mail of the admin who publishes it")
-@click.option("--from", "first", help="first day it is in force, such as 2026-03-01; today if not")
-@click.option("--variant", default="", help="one of several a file holds")
-@opened
-def publish_(of: Services, file_or_pack: str, person: str, first: str | None, variant: str) -> None:
-    """Publish a pack or a file. A published version is never changed; publish the next one."""
-    given = source(of.settings, file_or_pack, variant, published=False)
-    moment = Moment(of.clock.now())
-    today = moment.now.date()
-    day = _day(first) if first else today
-    if day < today:
-        raise NotAllowed(f"{day} is past; a policy takes effect today ({today}) or later")
-    with of.store.write() as tx:
-        who = as_person(tx, person)
-        if "admin" not in who.roles or not who.active:
-            raise NotAllowed(f"{who.email} is no admin here; see `amends person role`")
-        warnings = refuse_errors(given.policy, today=today)
-        version = publish(
-            tx, given.text, variant=given.variant, effective_from=day, by=who.id, moment=moment
-        )
-    for one in warnings:
-        click.echo(f"{one}", err=True)
-    click.echo(f"{version.name} {version.version_hash[:12]}: published, in force from {day}")
 
 
 @policy.command("decide")
@@ -195,10 +186,3 @@ def _facts(of: Policy) -> list[dict[str, Any]]:
             row["default"] = value_text(one.default, kind, "")
         found.append(row)
     return found
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"--from takes a day such as 2026-03-01, not {text[:20]}") from None

@@ -1,4 +1,4 @@
-"""Where the policies of `amends policy` come from: packs, what was published, and files."""
+"""Where the policies of `amends policy` come from: packs, the database, and files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import AmendsError
-from core.policies import PolicyVersion, in_force
+from core.policies import PolicyDraft, version_in_force
 from core.policy import Policy, PolicyError, UnknownPack, load, pack_text, variants
 from core.store import Reader
 from core.store.sql import SqlStore
@@ -25,7 +25,7 @@ class NoSuchPolicy(AmendsError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a policy came from: `pack`, `published` or `file`; and its text."""
+    """Where a policy came from: `pack`, `published`, `draft` or `file`; and its text."""
 
     kind: str
     name: str
@@ -40,15 +40,16 @@ class Source:
             raise NoSuchPolicy(f"{self.name}: {error}") from error
 
 
-def source(settings: Settings, name: str, variant: str, *, published: bool = True) -> Source:
-    """The pack, published policy or file of this name, in this order; a path is always a file."""
+def source(settings: Settings, name: str, variant: str, *, stored: bool = True) -> Source:
+    """The pack, published policy, draft or file of this name, in this order; a path is always a
+    file, and so is everything where `stored` is not wanted and no pack has the name."""
     if not _is_path(name):
         try:
             text, found = pack_text(name)
             return Source("pack", name, text, found)
         except UnknownPack:
             pass
-        in_database = _published(settings, name) if published else None
+        in_database = _stored(settings, name) if stored else None
         if in_database is not None:
             return in_database
     return Source("file", name, _read(name), variant)
@@ -86,19 +87,19 @@ def _read(name: str) -> str:
         ) from None
 
 
-def _published(settings: Settings, name: str) -> Source | None:
+def _stored(settings: Settings, name: str) -> Source | None:
+    """The draft of this id, or the version of this name that is in force."""
     today = datetime.now(UTC).date()
     with reader(settings) as rows:
         if rows is None:
             return None
-        found = in_force(rows, name, today)
-        if found is None:
-            return None
-        version = next(
-            row for row in rows.find(PolicyVersion, name=name)
-            if row.version_hash == found.version_hash
-        )  # fmt: skip
-    return Source("published", name, version.text, version.variant)
+        found = rows.get(PolicyDraft, name)
+        version = version_in_force(rows, name, today) if found is None else None
+    if found is not None:
+        return Source("draft", found.name, found.text, found.variant)
+    if version is not None:
+        return Source("published", name, version.text, version.variant)
+    return None
 
 
 @contextmanager

@@ -37,10 +37,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def installed(here: Path) -> Path:
-    """The same with keys, tables, an admin and an agent."""
+    """The same with keys, tables, two admins and an agent."""
     for command in (
         ["keys", "new"], ["db", "upgrade"],
         ["person", "add", "jo@example.com", "--name", "Jo", "--role", "admin"],
+        ["person", "add", "mo@example.com", "--name", "Mo", "--role", "admin"],
         ["person", "add", "al@example.com", "--name", "Al"],
     ):  # fmt: skip
         assert run(*command).exit_code == 0
@@ -183,14 +184,24 @@ def day(offset: int) -> str:
     return (datetime.now(UTC).date() + timedelta(days=offset)).isoformat()
 
 
-def test_an_admin_publishes_and_the_published_policy_decides(installed: Path) -> None:
-    result = policy("publish", "late.yaml", "--as", "jo@example.com")
-    assert result.exit_code == 0
+def drafted(file: str = "late.yaml", author: str = "jo@example.com") -> str:
+    """The id of a new draft."""
+    result = policy("draft", file, "--as", author)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout.splitlines()[0].rpartition(" ")[2]
+
+
+def test_one_writes_another_publishes_and_the_published_policy_decides(installed: Path) -> None:
+    draft = drafted()
+    assert versions(installed) == []
+    own = policy("publish", draft, "--as", "jo@example.com")
+    assert own.exit_code == 2
+    assert "another admin" in own.stderr
+    assert policy("publish", draft, "--as", "mo@example.com").exit_code == 0
     (version,) = versions(installed)
-    assert version.published_by is not None
+    assert None not in (version.author, version.published_by)
+    assert version.author != version.published_by
     assert version.effective_from.isoformat() == day(0)
-    rows = json.loads(policy("list", "--json").stdout)
-    assert [r["name"] for r in rows if r["from"] == "published"] == ["late"]
     (installed / "late.yaml").unlink()
     facts = '{"days_late": 3, "price": "5.00"}'
     (answer,) = answers(policy("decide", "late", "--facts", "-", given=facts))
@@ -198,39 +209,77 @@ def test_an_admin_publishes_and_the_published_policy_decides(installed: Path) ->
     assert answer["policy_hash"] == version.version_hash
 
 
-def test_a_pack_is_published_by_its_name_and_from_a_later_day(installed: Path) -> None:
+def test_a_draft_can_be_read_checked_and_tried_by_its_id(installed: Path) -> None:
+    draft = drafted()
+    assert policy("show", draft, "--text").stdout == LATE
+    assert policy("check", draft).exit_code == 0
+    facts = '{"days_late": 3, "price": "5.00"}'
+    (answer,) = answers(policy("decide", draft, "--facts", "-", given=facts))
+    assert answer["amount"] == "0.50"
+
+
+def test_list_says_who_wrote_and_who_published(installed: Path) -> None:
+    def stored() -> list[dict[str, Any]]:
+        return [r for r in json.loads(policy("list", "--json").stdout) if r["from"] != "pack"]
+
+    draft = drafted()
+    (row,) = stored()
+    assert (row["from"], row["id"], row["name"], row["author"]) == ("draft", draft, "late", "Jo")
+    assert policy("publish", draft, "--as", "mo@example.com", "--from", day(2)).exit_code == 0
+    (row,) = stored()
+    assert (row["from"], row["name"], row["effective_from"]) == ("published", "late", day(2))
+    assert (row["author"], row["published_by"]) == ("Jo", "Mo")
+    assert len(row["version"]) == 64
+    assert "Mo" in policy("list").stdout
+
+
+def test_a_pack_as_it_ships_needs_one_admin(installed: Path) -> None:
     result = policy("publish", "uk261", "--as", "jo@example.com", "--from", day(30))
     assert result.exit_code == 0
     (version,) = versions(installed)
-    assert (version.name, version.variant) == ("uk261", "uk261")
+    assert (version.name, version.variant, version.author) == ("uk261", "uk261", None)
     assert version.effective_from.isoformat() == day(30)
 
 
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("late.yaml", "--as", "al@example.com"), "no admin"),
-        (("late.yaml", "--as", "nobody@example.com"), "nobody here"),
-        (("late.yaml", "--as", "jo@example.com", "--from", day(-1)), "is past"),
-        (("late.yaml", "--as", "jo@example.com", "--from", "yesterday"), "--from"),
-        (("lost.yaml", "--as", "jo@example.com"), "cannot be published"),
-        (("wrong.yaml", "--as", "jo@example.com"), "line 6"),
+        (("DRAFT", "--as", "al@example.com"), "not an admin"),
+        (("DRAFT", "--as", "nobody@example.com"), "nobody here"),
+        (("DRAFT", "--as", "mo@example.com", "--from", day(-1)), "is past"),
+        (("DRAFT", "--as", "mo@example.com", "--from", "yesterday"), "--from"),
+        (("uk261", "--as", "al@example.com"), "not an admin"),
+        (("late.yaml", "--as", "mo@example.com"), "amends policy draft"),
+        (("late", "--as", "mo@example.com"), "DRAFT"),
+        (("draft_0", "--as", "mo@example.com"), "no draft"),
     ],
 )
 def test_what_may_not_be_published_is_not(
     installed: Path, arguments: tuple[str, ...], why: str
 ) -> None:
-    (installed / "lost.yaml").write_text(LATE + "  - {when: {days_late: 5..}, apology: yes}\n")
-    (installed / "wrong.yaml").write_text(LATE.replace("refund", "refnud"))
-    result = policy("publish", *arguments)
+    draft = drafted()
+    result = policy("publish", *(draft if one == "DRAFT" else one for one in arguments))
     assert result.exit_code == 2
-    assert why in result.stderr
+    assert why.replace("DRAFT", draft) in result.stderr
     assert versions(installed) == []
 
 
-def test_the_same_version_is_published_once(installed: Path) -> None:
-    assert policy("publish", "late.yaml", "--as", "jo@example.com").exit_code == 0
-    again = policy("publish", "late.yaml", "--as", "jo@example.com", "--from", day(9))
-    assert again.exit_code == 2
-    assert "published already" in again.stderr
-    assert len(versions(installed)) == 1
+@pytest.mark.parametrize(
+    ("text", "author", "why"),
+    [
+        (LATE, "al@example.com", "not an admin"),
+        (LATE + "  - {when: {days_late: 5..}, apology: yes}\n", "jo@example.com", "never reached"),
+        (LATE.replace("refund", "refnud"), "jo@example.com", "line 6"),
+    ],
+)
+def test_what_may_not_be_drafted_is_not(installed: Path, text: str, author: str, why: str) -> None:
+    (installed / "late.yaml").write_text(text)
+    result = policy("draft", "late.yaml", "--as", author)
+    assert result.exit_code == 2
+    assert why in result.stderr
+
+
+def test_replay_needs_a_case(installed: Path) -> None:
+    result = policy("replay", "case_0")
+    assert result.exit_code == 2
+    assert "amends case list" in result.stderr
