@@ -138,9 +138,19 @@ def version_in_force(reader: Reader, name: str, day: date) -> PolicyVersion | No
 
 
 def in_force(reader: Reader, name: str, day: date) -> Policy | None:
-    """The policy that holds on `day`."""
+    """The policy that holds on `day`; None also where, by its own `effective`, it does not."""
     found = version_in_force(reader, name, day)
-    return loaded(found.text, found.variant) if found else None
+    policy = loaded(found.text, found.variant) if found else None
+    return policy if policy is not None and _holds(policy, day) else None
+
+
+def _holds(policy: Policy, day: date) -> bool:
+    """Whether a policy that goes by no fact's date holds on the day of the decision."""
+    dates = policy.effective
+    if dates.by is not None:
+        return True  # each case says its own day, and `decide` asks
+    early = dates.first is not None and day < dates.first
+    return not early and (dates.last is None or day <= dates.last)
 
 
 @lru_cache(maxsize=64)
@@ -166,7 +176,7 @@ def _put(
         raise PolicyBackdated(
             f"{effective_from} is past; a policy takes effect today ({today}) or later"
         )
-    refuse_errors(policy, today=today)
+    refuse_errors(policy, today=effective_from)
     before = version_in_force(tx, policy.name, effective_from)
     if before is not None and before.version_hash == policy.version_hash:
         raise PolicyTaken(f"{policy.name} {policy.version_hash[:12]} is published already")
