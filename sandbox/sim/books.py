@@ -14,7 +14,7 @@ from sandbox.sim.weather import Weather
 #: Seconds a till with keys remembers them.
 KEY_LIFE = 24 * 3_600.0
 #: Seconds for which something may stay invisible, where a till states no more than this.
-VISIBILITY = 30.0
+VISIBILITY = 5.0
 #: A till with keys states nothing of the kind, and may show things late all the same.
 _LATE_SHOW = 300.0
 

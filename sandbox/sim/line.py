@@ -70,7 +70,7 @@ class Line:
             self.time.jump(self.weather.chance.choice((-30.0, 40.0, 200.0, 3_600.0)))
         self.turn.point()
         self.time.advance(self._latency())
-        left = started + WITHIN - self.time.true
+        left = self._left(started)
         if left <= 0:
             raise Unreached("the time for this call is over")
         kind = self.weather.one_of(_WRITE_FAULTS)
@@ -88,6 +88,10 @@ class Line:
         if kind is not None:
             raise Lost(kind)
         return done
+
+    def _left(self, started: float) -> float:
+        """Seconds until the call that began then must have ended."""
+        return started + WITHIN - self.time.true
 
     def _slow(self, act: Callable[[], object], left: float) -> NoReturn:
         """The host acts within the call's time, while we wait for it, or have been cut off, or are

@@ -16,7 +16,7 @@ from sandbox.sim.clock import Time
 from sandbox.sim.weather import Weather
 
 _SWITCH = 0.12
-_STANDSTILLS = (20.0, 70.0, 100.0, 140.0, 400.0, 3_600.0, 26 * 3_600.0)
+_STANDSTILLS = (20.0, 70.0, 140.0, 400.0, 3_600.0, 26 * 3_600.0)
 _PAUSE = 1.0
 
 
@@ -45,8 +45,10 @@ class World(Protocol):
 
 
 class Lockstep:
-    def __init__(self, time: Time, weather: Weather, world: World, last: float) -> None:
-        self._time, self._weather, self._world = time, weather, world
+    def __init__(
+        self, time: Time, weather: Weather, world: World, *, lease: float, last: float
+    ) -> None:
+        self._time, self._weather, self._world, self._lease = time, weather, world, lease
         self._chance = weather.chance
         self._last = last  # nobody stands still for longer than this true second
         self._gates: list[threading.Semaphore] = []
@@ -104,9 +106,15 @@ class Lockstep:
         if kind == "crash":
             raise Crash
         if kind == "zombie":
-            self.stand_still(self._chance.choice(_STANDSTILLS) * self._chance.uniform(0.5, 1.2))
+            self.stand_still(self._standstill())
         elif len(self._gates) > 1 and self._chance.random() < _SWITCH:
             self._pass_on()
+
+    def _standstill(self) -> float:
+        """For how long: often until its lease ends, which is when somebody else takes over."""
+        if self._chance.random() < 0.4:
+            return self._lease + self._chance.uniform(-1.5, 1.5)
+        return self._chance.choice(_STANDSTILLS) * self._chance.uniform(0.5, 1.2)
 
     def stand_still(self, seconds: float) -> None:
         """Others go on; this runner not before then."""

@@ -32,6 +32,10 @@ FAULTS = {
     "db_after": "the commit is kept and the caller is told that it failed",
 }
 _RATES = (0.0, 0.004, 0.02, 0.08)
+#: Where only a few kinds are asked for, they are to be seen; those that may strike at every single
+#: point less often, or nothing else would happen.
+_FEW, _OFTEN, _OFTEN_AT_POINTS = 4, 0.2, 0.04
+_AT_POINTS = frozenset({"crash", "zombie", "db_before", "db_after", "clock_jump"})
 
 
 class Weather:
@@ -44,7 +48,8 @@ class Weather:
         for kind in FAULTS:  # in one order, whatever was asked for
             rate = chance.choice(_RATES)
             if kind in kinds:
-                self._rate[kind] = rate if len(kinds) > 3 else max(rate, 0.02)
+                often = _OFTEN_AT_POINTS if kind in _AT_POINTS else _OFTEN
+                self._rate[kind] = rate if len(kinds) > _FEW else often
 
     def rate(self, kind: str) -> float:
         return self._rate[kind]

@@ -104,7 +104,9 @@ class Simulation:
         self.chance = Random(seed)  # noqa: S311 - to be had again, not to be hidden
         self.time = Time()
         self.weather = Weather(self.chance, faults)
-        self.lockstep = Lockstep(self.time, self.weather, self, last=CALM)
+        self.lockstep = Lockstep(
+            self.time, self.weather, self, lease=LEASE.total_seconds(), last=CALM
+        )
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._count = 0
         self._deliveries = 0

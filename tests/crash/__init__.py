@@ -1,0 +1,1 @@
+"""Real processes that stand still or die."""

@@ -1,0 +1,1 @@
+"""The simulator: what it proves, and that it would notice."""
