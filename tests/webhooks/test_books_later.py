@@ -119,7 +119,7 @@ def test_a_settled_payout_the_host_cannot_be_asked_about_is_asked_again(rig: Rig
 @pytest.fixture
 def card(rig: Rig) -> Rig:
     """A case that gave a gift card of 10.00 EUR."""
-    rig.policy("{gift_card: 10.00 EUR}")
+    rig.policy("{gift_card: 20% of order.total}")
     rig.solve(TEAPOT)
     assert rig.case(TEAPOT).outcome is Outcome.MADE_GOOD
     return rig
@@ -175,7 +175,7 @@ def test_an_answer_lost_while_taking_back_is_asked_about(card: Rig, when: str) -
 
 
 def test_a_coupon_that_was_used_stands(rig: Rig) -> None:
-    rig.policy("{coupon: 5.00 EUR}")
+    rig.policy("{coupon: 10% of order.total}")
     rig.solve(FROM_STRIPE)
     payout = _only(rig, FROM_STRIPE)
     codes = rig.running.states["stripe"].accounts[None]["promotion_codes"]  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core import approval as approvals
-from core import flow, payout, policies, reversal, terms, writeback
+from core import drift, flow, payout, policies, reversal, terms, writeback
 from core.case import Case, Writing
 from core.errors import AmendsError
 from core.facts import Trouble, check_ticket, order_names
@@ -37,6 +37,7 @@ from core.offer import Part
 from core.payout import Payout, PayoutState
 from core.people import Workspace
 from core.ports import (
+    Declined,
     Ending,
     Finding,
     HostError,
@@ -169,6 +170,9 @@ class Worker:
             tx.put(replace(file.case, said="halted", due_at=wait))
             tx.release(lease)
             return Rest(wait)
+        lost = drift.forgotten(tx, file.case)
+        if lost is not None:
+            return self._hold_back(tx, lease, file.case, planned, moment)
         host = self._hosts.get(planned.till_id, tx)
         if planned.remedy in payout.CODED and planned.sealed_code is None:
             sealed = self._sealer.seal(
@@ -179,6 +183,16 @@ class Worker:
             tx, planned, pays=host.pays(planned.remedy), calls_within=host.within, moment=moment
         )
         return Send(sending)
+
+    def _hold_back(
+        self, tx: Tx, lease: Lease, case: Case, planned: Payout, moment: Moment
+    ) -> Action:
+        """Something of ours that we know nothing of was given for the same order."""
+        no = Declined("forgotten_payout", "after the backup something was given for this order")
+        routing = self._hosts.get(case.desk_id, tx).routing
+        pays = self._hosts.get(planned.till_id, tx).pays(planned.remedy)
+        flow.on_payout(tx, case, planned, no, pays=pays, routing=routing, moment=moment)
+        return self._lead_on(tx, lease, moment)
 
     # ------------------------------------------------------------------------- the actions
 

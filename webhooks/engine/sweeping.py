@@ -14,8 +14,8 @@ from core.chores import Chore
 from core.connection import Connection
 from core.errors import AmendsError
 from core.moment import Moment
-from core.payout import Payout, PayoutState
-from core.ports import Declined, Finding, HostError, HostRecord, Ticket, Unknown
+from core.payout import Payout
+from core.ports import Finding, HostError, HostRecord, Ticket, Unknown
 from core.store import Reader, Store, Tx
 from core.store.sealing import Sealer
 from core.sweep import Difference, Report
@@ -153,17 +153,7 @@ class Sweeper:
                     ours.append(said)
                 elif said is not None:
                     differences.append(said)
-                    if said.kind == "forgotten" and record.order_id:
-                        self._hold_back(tx, host, record, moment)
         return differences, ours
-
-    def _hold_back(self, tx: Tx, host: Host, record: HostRecord, moment: Moment) -> None:
-        """Nothing more goes out for an order that has something of ours that we do not know."""
-        till_id = host.connection.id
-        for planned in tx.find(Payout, till_id=till_id, order_id=record.order_id):
-            if planned.state in (PayoutState.PLANNED, PayoutState.NOT_SENT):
-                why = f"{record.host_object} was given for the same order, in no book of ours"
-                self._take_in(tx, host, planned, Declined("forgotten_payout", why), moment)
 
     def _ask(self, host: Host, ours: Payout) -> tuple[Difference | None, bool]:
         """Ask the host about one payout, and take in its answer the way every answer is."""
@@ -198,11 +188,13 @@ class Sweeper:
         """Solved tickets whose message was lost: those with a reason and without a case."""
         since = max(report.since - _DESK_BACK, host.connection.created_at)
         routing = host.routing
-        tickets = [t for t in host.desk.recent(since) if _lost(t, since, self._clock.now())]
+        tickets = list(host.desk.recent(since))
         found = [
             Difference(kind="unheard", end="mended", ticket=ticket.id, case=case_id)
             for ticket in tickets
-            if routing.reasons_on(ticket) and (case_id := self._open(host, ticket))
+            if _lost(ticket, since, self._clock.now())
+            and routing.reasons_on(ticket)
+            and (case_id := self._open(host, ticket))
         ]
         return replace(
             report,
