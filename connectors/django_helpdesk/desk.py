@@ -1,14 +1,17 @@
 """Tickets at django-helpdesk: read whole, written to once. A note and a reply are both a follow-up,
 private or public. https://django-helpdesk.readthedocs.io/en/latest/api.html
 
-What a follow-up's text goes through, and what we do about it (update_ticket.py):
+What a new follow-up's text goes through (update_ticket.py), and what we do about it:
 
+* On a resolved ticket it becomes the ticket's **resolution**, private or not, and customers see
+  that on their page. So a note is made in two steps: a private follow-up that repeats the resolution
+  as it was, and then the note put in its place, which touches nothing else. The first carries a sign
+  of the note, so that after a crash the second step is taken and not both.
 * It is rendered as a Django template with the ticket in its context: `{{ ticket.... }}` from a
-  customer's message would be filled in, `{# #}` vanish, `{% endverbatim %}` be an error 500. We
-  part every such pair of characters.
-* `#123` writes "Referenced in ticket ..." on ticket 123, whoever's that is. We part these too,
+  customer's message would be filled in, `{# #}` vanish, `%}` be an error 500. We part such pairs
   with a character nobody sees.
-* A follow-up with a `title` renames the ticket. We send none.
+* `#123` writes "Referenced in ticket ..." on ticket 123, whoever's that is. We part these too.
+* One with a `title` renames the ticket. We send none.
 
 No write takes an idempotency key. So a note ends with its marker, for staff to see, and a reply
 with a digest of it in characters that have no width, which no customer sees.
@@ -23,7 +26,7 @@ import hashlib
 import logging
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -58,8 +61,8 @@ SILENT_FOR = timedelta(days=30)
 MARK_TRIES_MAX = 5
 _PAGES_MAX = 100
 
-_TEMPLATE = re.compile(r"\{(?=[{%#])")
-_REFERENCE = re.compile(r"#(?=[0-9])")
+#: Between the two characters of what Django's templates, or references to tickets, begin with.
+_APART = re.compile(r"(?<=\{)(?=[{%#])|(?<=[%}#])(?=\})|(?<=#)(?=[0-9])")
 _WIDTHLESS = "\u200b\u200c\u200d\u2060"
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
@@ -83,20 +86,13 @@ class HelpdeskDesk:
         return None
 
     def write_back(self, back: WriteBack) -> str:
-        if back.kind == "marks":
-            with self._locked(back.ticket_id):
-                return self._mark(back)
-        form = {
-            "ticket": int(_number(back.ticket_id)),
-            "comment": body(back),
-            # Said explicitly: private is only the default.
-            "public": back.kind == "reply",
-        }
         try:
-            made = self._api.write("POST", "followups/", form)
-        except Refused as error:
-            why = f"{error}: ticket {back.ticket_id} does not take this {back.kind}"
-            raise Unwritable(why) from None
+            with self._locked(back.ticket_id):
+                if back.kind == "marks":
+                    return self._mark(back)
+                made = self._reply(back) if back.kind == "reply" else self._note(back)
+        except HostNotFound:
+            raise Unwritable(f"ticket {back.ticket_id} was deleted") from None
         if str(made.get("ticket")) != back.ticket_id or not _is(back, made):
             raise HostUnclear("django-helpdesk answered with another follow-up than was sent")
         _check_visibility(back, made)
@@ -143,16 +139,42 @@ class HelpdeskDesk:
             raise HostUnclear("django-helpdesk answered about another ticket")
         return raw
 
+    def _reply(self, back: WriteBack) -> Node:
+        return self._follow_up(back, f"{_plain(back.text)}{_sign(back)}")
+
+    def _note(self, back: WriteBack) -> Node:
+        raw = self._raw(back.ticket_id)
+        begun = next((one for one in follow_ups(raw) if _is_begun(back, one)), None)
+        if begun is None:
+            resolution = str(raw.get("resolution") or "").rstrip(_WIDTHLESS)
+            begun = self._follow_up(back, f"{_plain(resolution)}{_sign(back)}")
+        _check_visibility(back, begun)
+        # As it stands: only what is new is rendered.
+        form = {"comment": f"{back.text.rstrip()}\n\n{back.marker}", "public": False}
+        return self._written(back, "PATCH", f"followups/{whole(begun, 'id')}/", form)
+
+    def _follow_up(self, back: WriteBack, comment: str) -> Node:
+        form = {
+            "ticket": int(_number(back.ticket_id)),
+            "comment": comment,
+            "public": back.kind == "reply",  # said explicitly: private is only the default
+        }
+        return self._written(back, "POST", "followups/", form)
+
+    def _written(self, back: WriteBack, method: str, path: str, form: Mapping[str, object]) -> Node:
+        try:
+            return self._api.write(method, path, form)
+        except Refused as error:
+            why = f"{error}: ticket {back.ticket_id} does not take this {back.kind}"
+            raise Unwritable(why) from None
+
     def _mark(self, back: WriteBack) -> str:
         for _ in range(MARK_TRIES_MAX):
             missing = self._missing(self._raw(back.ticket_id), back)
             if not missing:
                 return back.ticket_id
             form = {f"{CUSTOM}{name}": value for name, value in missing.items()}
-            try:
-                made = self._api.write("PATCH", f"tickets/{back.ticket_id}/", form)
-            except Refused as error:
-                raise Unwritable(f"ticket {back.ticket_id}: {error}") from None
+            made = self._written(back, "PATCH", f"tickets/{back.ticket_id}/", form)
             # A field that does not exist is passed over without a word.
             if unknown := sorted(name for name in form if name not in made):
                 raise Unwritable(f"there is no custom field {unknown[0].removeprefix(CUSTOM)}")
@@ -178,26 +200,33 @@ class HelpdeskDesk:
                 lock.release()
 
 
-def body(back: WriteBack) -> str:
-    """The text of a follow-up, safe from being taken for anything but text."""
-    plain = _REFERENCE.sub("#\u2060", _TEMPLATE.sub("{\u2060", back.text))
-    end = f"\n\n{back.marker}" if back.kind == "note" else _digest(back)
-    return f"{plain.rstrip()}{end}"
+def _plain(text: str) -> str:
+    """Safe from being taken for anything but text where it is new."""
+    return _APART.sub("\u2060", text).rstrip()
 
 
-def _digest(back: WriteBack) -> str:
+def _sign(back: WriteBack) -> str:
     """64 bits without width. The first character parts it from a last letter that would join."""
-    number = int.from_bytes(hashlib.sha256(back.marker.encode()).digest()[:8])
+    named = f"{back.kind} {back.marker}".encode()
+    number = int.from_bytes(hashlib.sha256(named).digest()[:8])
     digits = (_WIDTHLESS[number >> shift & 3] for shift in range(0, 64, 2))
     return f"\u200b{''.join(digits)}"
 
 
-def _is(back: WriteBack, one: Node) -> bool:
-    """Whether a follow-up is ours. Customers have no user; staff who quote us go on after it."""
+def _ends(one: Node, end: str) -> bool:
+    """Customers have no user; staff who quote us go on after it."""
     comment = one.get("comment")
-    if not isinstance(comment, str) or one.get("user") is None:
-        return False
-    return comment.rstrip().endswith(back.marker if back.kind == "note" else _digest(back))
+    ours = isinstance(comment, str) and one.get("user") is not None
+    return ours and str(comment).rstrip().endswith(end)
+
+
+def _is(back: WriteBack, one: Node) -> bool:
+    return _ends(one, back.marker if back.kind == "note" else _sign(back))
+
+
+def _is_begun(back: WriteBack, one: Node) -> bool:
+    """The first step of a note."""
+    return _ends(one, _sign(back))
 
 
 def _check_visibility(back: WriteBack, one: Node) -> None:

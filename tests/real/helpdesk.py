@@ -56,6 +56,14 @@ class Helpdesk:
     def set_by_rest(self, ticket_id: int, **fields: object) -> None:
         self._call("PATCH", f"tickets/{ticket_id}/", fields)
 
+    def follow_up(self, ticket_id: int, comment: str) -> None:
+        """As a colleague writes one, by REST."""
+        form = {"ticket": ticket_id, "comment": comment, "public": False}
+        self._call("POST", "followups/", form)
+
+    def publish(self, followup_id: int) -> None:
+        self._call("PATCH", f"followups/{followup_id}/", {"public": True})
+
     def delete(self, ticket_id: int) -> None:
         self._api.delete(f"{self.url}/api/tickets/{ticket_id}/", timeout=30).raise_for_status()
 

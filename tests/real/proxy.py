@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import requests
 from flask import Flask, Response, request
@@ -19,9 +19,9 @@ _NOT_PASSED_ON = ("connection", "keep-alive", "transfer-encoding", "content-enco
 
 
 class RealHost(HostState):
-    """`upstream` is asked for at the first request, so that whoever sends none starts no host."""
+    """`upstream` is the address of what lies behind the door."""
 
-    def __init__(self, upstream: Callable[[], str]) -> None:
+    def __init__(self, upstream: str) -> None:
         super().__init__()
         self._upstream = upstream
         self.session = requests.Session()
@@ -37,7 +37,7 @@ class RealHost(HostState):
     def pass_on(self) -> Response:
         answer = self.session.request(
             request.method,
-            f"{self._upstream()}{request.full_path}",
+            f"{self._upstream}{request.full_path}",
             data=request.get_data(),
             headers={k: v for k, v in request.headers if k.lower() not in ("host", "connection")},
             allow_redirects=False,

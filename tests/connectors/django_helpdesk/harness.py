@@ -12,13 +12,15 @@ from core.ports import RawRequest
 from sandbox.faults import Kind, When
 from tests.connectors.contract.harness import What, Written, plant
 from tests.real import hosts
-from tests.real.helpdesk import RESOLVED, Helpdesk
+from tests.real.helpdesk import RESOLVED
 from tests.real.proxy import RealHost, in_front_of
 
 SECRET = "canary-helpdesk-webhook-secret-Jf8"
+WIDTHLESS = "\u200b\u200c\u200d\u2060"
 HERE = {
     "read": {"method": "GET", "path": "/api/tickets/*"},
-    "note": {"method": "POST", "path": "/api/followups/"},
+    # Its second step; the first is looked at in test_desk_lies.py beside this.
+    "note": {"method": "PATCH", "path": "/api/followups/*"},
     "reply": {"method": "POST", "path": "/api/followups/"},
     "marks": {"method": "PATCH", "path": "/api/tickets/*"},
 }
@@ -29,15 +31,12 @@ class Harness:
     proofs = ()
 
     def __init__(self) -> None:
-        self.door = RealHost(lambda: self.desk.url)
+        self.desk = hosts.helpdesk()
+        self.door = RealHost(self.desk.url)
         self.running = in_front_of(self.door)
         self.address = self.running.urls["real"]
         self.now = datetime.now(UTC).replace(microsecond=0)
         self._count = 100
-
-    @property
-    def desk(self) -> Helpdesk:
-        return hosts.helpdesk()
 
     @cached_property
     def number(self) -> int:
@@ -74,6 +73,9 @@ class Harness:
     def fault(self, what: What, kind: Kind, when: When, **details: Any) -> None:
         plant(self.door, HERE[what], kind, when, **details)
 
+    def trouble(self, method: str, path: str, kind: Kind, when: When) -> None:
+        plant(self.door, {"method": method, "path": path}, kind, when)
+
     # ------------------------------------------------------------------------------------ intake
 
     def delivery(self) -> RawRequest:
@@ -92,8 +94,10 @@ class Harness:
     # -------------------------------------------------------------------------------------- desk
 
     def comments(self) -> Sequence[Written]:
+        """Without those that say nothing anybody could see."""
         there = self.desk.follow_ups(self.number)
-        return [Written(one["comment"] or "", one["public"]) for one in there]
+        said = [Written(one["comment"] or "", one["public"]) for one in there]
+        return [one for one in said if one.text.strip(WIDTHLESS)]
 
     def tags(self) -> frozenset[str]:
         return frozenset(self.desk.ticket(self.number)["custom_amends_tags"].split())

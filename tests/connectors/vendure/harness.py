@@ -31,15 +31,12 @@ class Harness:
     proofs = ("x-amends-signature", "x-amends-timestamp")
 
     def __init__(self) -> None:
-        self.door = RealHost(lambda: self.shop.url)
+        self.shop = hosts.shop()
+        self.door = RealHost(self.shop.url)
         self.running = in_front_of(self.door)
         self.address = self.running.urls["real"]
         self.now = datetime.now(UTC).replace(microsecond=0)
         self._remedy: Remedy = "refund"
-
-    @property
-    def shop(self) -> Any:
-        return hosts.shop()
 
     def close(self) -> None:
         self.running.close()
@@ -58,6 +55,10 @@ class Harness:
     def fault(self, what: What, kind: Kind, when: When, **details: Any) -> None:
         match = {"operation": PAYS[self._remedy] if what == "pay" else "query"}
         plant(self.door, match, kind, when, **details)
+
+    def trouble(self, operation: str, kind: Kind, when: When, **details: Any) -> None:
+        """For one mutation by its name."""
+        plant(self.door, {"operation": operation}, kind, when, **details)
 
     # ------------------------------------------------------------------------------------ intake
 
