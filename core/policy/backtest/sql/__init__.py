@@ -1,0 +1,1 @@
+"""A policy without memory of earlier decisions as one query, for DuckDB."""
