@@ -4,9 +4,9 @@ private or public. https://django-helpdesk.readthedocs.io/en/latest/api.html
 What a new follow-up's text goes through (update_ticket.py), and what we do about it:
 
 * On a resolved ticket it becomes the ticket's **resolution**, private or not, and customers see
-  that on their page. So a note is made in two steps: a private follow-up that repeats the resolution
-  as it was, and then the note put in its place, which touches nothing else. The first carries a sign
-  of the note, so that after a crash the second step is taken and not both.
+  that on their page. So a note is made in two steps: a private follow-up that repeats the
+  resolution as it was, and then the note put in its place, which touches nothing else. The first
+  carries a sign of the note, so that after a crash the second step is taken and not both.
 * It is rendered as a Django template with the ticket in its context: `{{ ticket.... }}` from a
   customer's message would be filled in, `{# #}` vanish, `%}` be an error 500. We part such pairs
   with a character nobody sees.

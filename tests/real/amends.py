@@ -18,7 +18,7 @@ from webhooks.app import create_app, make_runner, services
 from webhooks.cli.serving import run_web
 from webhooks.demo.journey import wait_until
 from webhooks.demo.stage import environment
-from webhooks.engine.steps import Clock
+from webhooks.engine.clock import Clock
 from webhooks.settings import Settings
 
 
