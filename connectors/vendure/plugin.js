@@ -4,7 +4,7 @@
  *
  *     AmendsPlugin.init({ url: process.env.AMENDS_URL, secret: process.env.AMENDS_SECRET })
  *
- * Both are shown by `amends connector check`. What it sends is a hint: Amends asks the Admin API
+ * Both are shown by `amends connector test`. What it sends is a hint: Amends asks the Admin API
  * before it believes anything, and its sweep finds what was sent while nobody listened.
  */
 const { createHmac } = require('node:crypto');
