@@ -77,6 +77,8 @@ def _pays(remedy: str, pays: Pays) -> tuple[str, ...]:
 
 def _setting(one: Setting) -> tuple[str, str, str]:
     notes = [word for word, holds in (("secret", one.secret), ("needed", one.required)) if holds]
+    if one.agreeing is not None:
+        notes.append("for agreeing" if one.agreeing == "needs" else "or by agreeing")
     if one.default is not None:
         notes.append(f"if left out: {one.default}")
     help_ = f"{one.title}. {one.help}" if one.help else one.title
