@@ -8,11 +8,12 @@ from dataclasses import replace
 from core import flow, reversal, tasks
 from core import payout as payouts
 from core.case import Case, CaseState
+from core.connection import HostPayout
 from core.errors import AmendsError
 from core.moment import Moment
 from core.payout import Payout, PayoutState
 from core.people import Person
-from core.ports import Instruction, Pays, Settled, Till
+from core.ports import Instruction, Pays, Pending, Settled, Till
 from core.routing import Routing
 from core.store import Reader, Tx
 
@@ -28,7 +29,10 @@ def pointed(order: Instruction, host_object: str) -> Instruction:
 
 def at_host(till: Till, order: Instruction) -> Settled:
     """What the host itself shows under this id. Raises `CannotResolve` unless it is exactly what
-    was asked for."""
+    was asked for, and nothing else carries our mark."""
+    marked = payouts.ask(till, replace(order, host_object=None))
+    if isinstance(marked, Settled | Pending) and order.host_object != marked.receipt.host_object:
+        raise CannotResolve(f"the host shows our mark on {marked.receipt.host_object}")
     found = payouts.ask(till, order)
     if not isinstance(found, Settled):
         why = getattr(found, "why", "it is not there, or not finished")
@@ -66,6 +70,9 @@ def settle(
     assert after is not None
     if after.state is not PayoutState.SETTLED:
         raise CannotResolve(f"{proof.receipt.host_object} settled another payout already")
+    seen = tx.find(HostPayout, connection_id=payout.till_id, host_object=after.host_object)
+    for row in seen:  # what was drift is explained by this
+        tx.put(replace(row, payout_id=payout.id))
     tx.wake(Case, case.id, moment.now)
     return after
 
