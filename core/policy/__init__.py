@@ -16,12 +16,12 @@ from importlib import resources
 
 from core.errors import AmendsError
 from core.policy.answer import Answerer
+from core.policy.blocked import Blocked, blocking
 from core.policy.canonical import version_hash
 from core.policy.compiler import Compiled
 from core.policy.decision import Component, Decision, Due
 from core.policy.errors import PolicyError
 from core.policy.loader import load_tree, variants_of
-from core.policy.reference import Blocked, blocking
 from core.policy.tree import Declared, Effective, Tree
 
 __all__ = [

@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime
 from core.policy import kinds
 from core.policy.document import Listing, Mapping, Node, Text
 from core.policy.errors import PolicyError, Pos
-from core.policy.expressions import compared, condition, day, expression, quantity
+from core.policy.expressions import condition, expression
+from core.policy.operators import compared
+from core.policy.quantities import day, quantity
 from core.policy.scope import Scope
 from core.policy.tree import And, Band, Const, Expr, IsNull, Not, Number, OneOf, Or, Type, Value
 

@@ -9,10 +9,11 @@ from typing import Any, cast
 from core.money import EXPONENTS
 from core.policy import kinds
 from core.policy.cells import conditions
+from core.policy.deadlines import deadlines
 from core.policy.document import Listing, Mapping, Text, read
 from core.policy.errors import PolicyError, Pos
-from core.policy.expressions import day
-from core.policy.rules import Defaults, deadlines, money, pays, refusals, rules
+from core.policy.quantities import day
+from core.policy.rules import Defaults, money, pays, refusals, rules
 from core.policy.scope import Scope
 from core.policy.steps import Rounding, rounding
 from core.policy.tables import Lets

@@ -6,7 +6,6 @@ Every other back end (the compiled function, the backtest) has to agree with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
@@ -16,7 +15,8 @@ from core.money import exponent
 from core.policy import calendars
 from core.policy.answer import Answerer
 from core.policy.decision import Decision
-from core.policy.errors import Pos, Undecided
+from core.policy.errors import Undecided
+from core.policy.exact import compare, rounded, within
 from core.policy.granting import Frame
 from core.policy.inputs import Inputs
 from core.policy.telling import handed_in
@@ -164,9 +164,7 @@ class Reference:
             case Arithmetic():
                 return self._arithmetic(expr, frame)
             case Compare():
-                return _compare(
-                    expr.op, self.value(expr.left, frame), self.value(expr.right, frame)
-                )
+                return compare(expr.op, self.value(expr.left, frame), self.value(expr.right, frame))
             case And():
                 return self._kleene(expr.items, frame, settles=False)
             case Or():
@@ -180,7 +178,7 @@ class Reference:
                 found = self.value(expr.subject, frame) in expr.values
                 return found is not expr.negated
             case Band():
-                return _within(expr, self.value(expr.subject, frame))
+                return within(expr, self.value(expr.subject, frame))
             case IsNull():
                 return (self.value(expr.subject, frame) is None) is not expr.negated
             case Call():
@@ -255,7 +253,7 @@ class Reference:
                 days = _known(frame[self.facts[calendar.fact]]) if calendar.fact else None
                 holidays = calendar.holidays if days is None else handed_in(days)
                 return calendars.working_days_between(args[0], args[1], calendar, holidays)
-        return _rounded(expr.function, Fraction(args[0]), Fraction(args[1]))
+        return rounded(expr.function, Fraction(args[0]), Fraction(args[1]))
 
     def _fold(self, expr: Fold, frame: Frame) -> Any:
         items = self.value(expr.over, frame)
@@ -304,79 +302,3 @@ def _not_null(expr: Expr, value: Any) -> Any:
     if value is None:
         raise Undecided(f"{spoken(expr)} is null")
     return value
-
-
-def _compare(op: str, left: Any, right: Any) -> bool:
-    match op:
-        case "<":
-            return bool(left < right)
-        case "<=":
-            return bool(left <= right)
-        case ">":
-            return bool(left > right)
-        case ">=":
-            return bool(left >= right)
-        case "==":
-            return bool(left == right)
-    return bool(left != right)
-
-
-def _within(band: Band, value: Any) -> bool:
-    if value is None:
-        return False
-    if band.low is not None and not (value >= band.low if band.low_in else value > band.low):
-        return False
-    return band.high is None or bool(value <= band.high if band.high_in else value < band.high)
-
-
-def _rounded(function: str, value: Fraction, step: Fraction) -> Any:
-    if step <= 0:
-        raise Undecided("a step to round to that is not greater than zero")
-    units = abs(value) / step
-    whole, rest = units // 1, units % 1
-    if function == "round_up":
-        whole += rest > 0
-    elif function == "round":
-        whole += rest >= Fraction(1, 2)
-    elif function == "round_even":
-        whole += rest > Fraction(1, 2) or (rest == Fraction(1, 2) and whole % 2 == 1)
-    result = whole * step
-    return -result if value < 0 else result
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """A row that did not decide. `condition` counts from 1; 0 where the row would fit too.
-
-    unknown: why the condition could not be judged, '' where it is simply not so."""
-
-    rule: str
-    condition: int
-    at: Pos
-    unknown: str = ""
-
-
-def blocking(tree: Tree, facts: Mapping[str, object], decided: str) -> tuple[Blocked, ...]:
-    """For every row before the deciding one, the first condition that is not so."""
-    engine = Reference(tree)
-    frame = engine.frame(facts)
-    rows = [(one.id or f"refuse.{one.number}", one.when) for one in tree.refuse]
-    rules = [(one.id or f"give.{one.number}", one.when) for one in tree.give]
-    found = []
-    for name, when in [*rows, *rules]:
-        if name == decided.partition("+")[0]:
-            break
-        found.append(_first_block(engine, name, when, frame))
-    return tuple(found)
-
-
-def _first_block(engine: Reference, name: str, when: Sequence[Expr], frame: Frame) -> Blocked:
-    doubtful = Blocked(name, 0, Pos(0, 0))
-    for number, condition in enumerate(when, 1):
-        try:
-            if not engine.value(condition, frame):
-                return Blocked(name, number, condition.at)
-        except Undecided as unknown:
-            if not doubtful.condition:
-                doubtful = Blocked(name, number, condition.at, unknown.problem)
-    return doubtful

@@ -8,9 +8,12 @@ from typing import Any, cast
 
 from core.policy import kinds
 from core.policy.cells import conditions, refused_unless
+from core.policy.deadlines import MAX_RULES, deadlines
 from core.policy.document import Listing, Mapping, Node, Text
 from core.policy.errors import PolicyError, Pos
-from core.policy.expressions import expression, present
+from core.policy.expressions import expression
+from core.policy.operators import present
+from core.policy.sayings import also, free, reason, word
 from core.policy.scope import Scope
 from core.policy.steps import STEPS, Rounding, stepped
 from core.policy.tables import amount_of
@@ -36,12 +39,6 @@ _ABOUT = frozenset(
     {"id", "when", "unless", "for_each", "reason", "cite", "deadline", "pays", "also", "ask_over"}
 )
 _GRANT = REMEDIES | STEPS | {"label"}
-_REASON = re.compile(r"[A-Za-z0-9_.%+-]{0,60}", re.ASCII)
-_ALSO = re.compile(r"[ -~]{0,300}", re.ASCII)
-_DEADLINE = re.compile(
-    r"([0-9]{1,4}) (working days|days|months)(?: after (\S+))?(?: by (\S+))?", re.ASCII
-)
-MAX_RULES = 5_000
 
 
 @dataclass(slots=True)
@@ -66,7 +63,7 @@ def refusals(node: Node, scope: Scope) -> tuple[Refusal, ...]:
             raise PolicyError("a refusal has a `when` (or `unless`) and a `reason`", line.at)
         found.append(
             Refusal(
-                number=number_, id=_word(line, "id"), when=when, cite=_free(line, "cite"),
+                number=number_, id=word(line, "id"), when=when, cite=free(line, "cite"),
                 reason=reason(line.values["reason"], scope), at=line.at,
             )
         )  # fmt: skip
@@ -116,10 +113,10 @@ class _Line:
         values = self.line.values
         ask = values.get("ask_over")
         rule = Rule(
-            number=number_, id=_word(self.line, "id"), variable=variable, over=over, when=when,
-            offers=offers, choice=choice, cite=_free(self.line, "cite"), at=self.line.at,
+            number=number_, id=word(self.line, "id"), variable=variable, over=over, when=when,
+            offers=offers, choice=choice, cite=free(self.line, "cite"), at=self.line.at,
             reason=reason(values["reason"], self.scope) if "reason" in values else Reason(),
-            deadlines=self._deadlines(), also=_also(self.line, self.scope),
+            deadlines=self._deadlines(), also=also(self.line, self.scope),
             pays=cast(Any, pays(values["pays"]) if "pays" in values else self.defaults.pays),
             ask_over=self.defaults.ask_over if ask is None else money(ask, self.scope),
         )  # fmt: skip
@@ -183,7 +180,7 @@ class _Line:
         return self._grants(part, self.line)
 
     def _grants(self, part: Mapping, outer: Mapping | None) -> tuple[Grant, ...]:
-        label = _word(part, "label") or (_word(outer, "label") if outer else "")
+        label = word(part, "label") or (word(outer, "label") if outer else "")
         found = tuple(
             self._grant(key, value, part, outer, label)
             for key, value in part.values.items()
@@ -263,97 +260,4 @@ def pays(node: Node) -> str:
     text = kinds.text_of(node)
     if text.value not in ("automatically", "on_claim"):
         raise PolicyError("`pays` is `automatically` or `on_claim`", text.at)
-    return text.value
-
-
-def reason(node: Node, scope: Scope) -> Reason:
-    """`band_{base.band}`: words, with values in braces."""
-    return _said(node, scope, _REASON, "a reason is a word: letters, digits and _ . % + -")
-
-
-def _said(node: Node, scope: Scope, allowed: re.Pattern[str], wanted: str) -> Reason:
-    """Text with values in braces."""
-    text = kinds.text_of(node)
-    parts: list[str | Expr] = []
-    for index, piece in enumerate(re.split(r"[{}]", text.value)):
-        at = text.start
-        if index % 2 == 0:
-            if not allowed.fullmatch(piece):
-                raise PolicyError(wanted, at)
-            parts.append(piece)
-        else:
-            expr = scope.name(piece, at)
-            if expr.type.kind not in ("word", "number", "percent", "money") or expr.type.currency:
-                raise PolicyError(f"{piece!r} is no word, number, percentage or amount", at)
-            parts.append(present(expr))
-    if text.value.count("{") != text.value.count("}") or len(parts) % 2 == 0 or len(parts) > 11:
-        raise PolicyError("braces do not match", text.at)
-    return Reason(parts=tuple(part for part in parts if part != ""))
-
-
-def deadlines(node: Node, scope: Scope) -> tuple[Deadline, ...]:
-    if isinstance(node, Text):
-        return (_deadline(node, (), scope),)
-    found = []
-    for item in kinds.listing_of(node).items[:MAX_RULES]:
-        line = kinds.mapping_of(item)
-        kinds.allow(line, {"when", "is", "else"})
-        text = line.values.get("else", line.values.get("is"))
-        when = conditions(line.values.get("when"), scope)
-        if text is None or ("else" in line.values) == bool(when):
-            raise PolicyError("a row has `when` and `is`, or `else` alone", line.at)
-        found.append(_deadline(kinds.text_of(text), when, scope))
-    return tuple(found)
-
-
-def _deadline(text: Text, when: tuple[Expr, ...], scope: Scope) -> Deadline:
-    match = _DEADLINE.fullmatch(text.value)
-    if match is None:
-        raise PolicyError(
-            "write `10 working days`, `20 days after asked_on` or `2 months`", text.at
-        )
-    after = None if match[3] is None else present(scope.name(match[3], text.at))
-    if after is not None and after.type.kind != "date":
-        raise PolicyError(f"{match[3]!r} is not a date", text.at)
-    calendar = match[4] or ""
-    working = match[2] == "working days"
-    if calendar and calendar not in scope.calendars:
-        raise PolicyError(f"{calendar!r} is not under `calendars`", text.at)
-    if bool(calendar) != (working and after is not None):
-        raise PolicyError(
-            "working days after a date need `by` and a calendar; others do not", text.at
-        )
-    return Deadline(
-        count=int(match[1]), unit=cast(Any, match[2]), after=after, calendar=calendar, when=when,
-        at=text.at,
-    )  # fmt: skip
-
-
-def _also(line: Mapping, scope: Scope) -> tuple[tuple[str, Reason], ...]:
-    node = line.values.get("also")
-    if node is None:
-        return ()
-    also = kinds.mapping_of(node)
-    for key in also.values:
-        kinds.check_name(key, also.place(key), kinds.NAME)
-    wanted = "one line of at most 300 characters belongs here"
-    return tuple((key, _said(value, scope, _ALSO, wanted)) for key, value in also.values.items())
-
-
-def _word(line: Mapping, key: str) -> str:
-    if key not in line.values:
-        return ""
-    text = kinds.text_of(line.values[key])
-    if not kinds.WORD.fullmatch(text.value):
-        raise PolicyError(f"`{key}` is a word of letters, digits and _", text.at)
-    return text.value
-
-
-def _free(line: Mapping, key: str) -> str:
-    """Words for people: a clause, a source. Short, and one line."""
-    if key not in line.values:
-        return ""
-    text = kinds.text_of(line.values[key])
-    if len(text.value) > 300 or not text.value.isprintable():
-        raise PolicyError(f"`{key}` is one line of at most 300 characters", text.at)
     return text.value

@@ -11,7 +11,9 @@ from core.money import exponent
 from core.policy import kinds
 from core.policy.document import Listing, Mapping, Node
 from core.policy.errors import PolicyError, Pos
-from core.policy.expressions import expression, number, present
+from core.policy.expressions import expression
+from core.policy.operators import present
+from core.policy.quantities import number
 from core.policy.scope import Scope
 from core.policy.tables import amount_of
 from core.policy.tree import Arithmetic, ByCurrency, Call, Const, Expr, Threshold

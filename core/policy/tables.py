@@ -9,7 +9,8 @@ from core.policy import kinds
 from core.policy.cells import cell, conditions, refused_unless
 from core.policy.document import Listing, Mapping, Node, Text
 from core.policy.errors import PolicyError, Pos
-from core.policy.expressions import day, expression, minor_units, of_node
+from core.policy.expressions import expression, of_node
+from core.policy.quantities import day, minor_units
 from core.policy.scope import MAX_CHAIN, Scope
 from core.policy.tree import Band, ByCurrency, Const, Expr, Let, Named, Row, Table, Type
 
