@@ -35,6 +35,7 @@ def main(ctx: click.Context) -> None:
 
 def _register() -> None:
     from webhooks.cli import (
+        books,
         cases,
         connector_kit,
         connectors,
@@ -49,12 +50,14 @@ def _register() -> None:
         tasks,
     )
 
+    for command in books.COMMANDS:
+        main.add_command(command)
     for command in connector_kit.COMMANDS:
         connectors.connector.add_command(command)
     for command in (
         serving.serve, serving.web, serving.worker, keeping.db, doctor.doctor, connectors.connector,
         cases.case, tasks.task, people.person, keeping.keys, keeping.ledger, demo.demo,
-        policies.policy, limits.limits, sim.sim,
+        policies.policy, limits.limits, sim.sim, sim.crashpoints,
     ):  # fmt: skip
         main.add_command(command)
 
