@@ -35,6 +35,7 @@ def main(ctx: click.Context) -> None:
 
 def _register() -> None:
     from webhooks.cli import (
+        backtesting,
         books,
         cases,
         connector_kit,
@@ -52,6 +53,8 @@ def _register() -> None:
 
     for command in books.COMMANDS:
         main.add_command(command)
+    for command in backtesting.COMMANDS:
+        policies.policy.add_command(command)
     for command in connector_kit.COMMANDS:
         connectors.connector.add_command(command)
     for command in (
