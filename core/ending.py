@@ -1,0 +1,49 @@
+"""How a case ends, or is put to a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from core import authority, tasks, writeback
+from core import harm as harms
+from core.case import Case, CaseState, Outcome, Writing
+from core.moment import Moment
+from core.store import Tx
+
+
+def on_unwritable(tx: Tx, case: Case, writing: Writing, why: str, moment: Moment) -> None:
+    """The ticket cannot be told (it is closed or gone): a person has the words and a task."""
+    writeback.given_up(tx, writing, why)
+    known = {"kind": writing.kind, "about": writing.about, "why": why, "ticket": writing.ticket_id}
+    tasks.open_task(tx, case, "ticket_closed", known, moment)
+
+
+def close(tx: Tx, case: Case, person_id: str, note: str, moment: Moment) -> None:
+    """A person ends a case with which nothing was paid; the harm is free again."""
+    tasks.close_tasks(tx, case, note, moment.now)
+    harms.release(tx, case)
+    authority.release(tx, case, moment.now)
+    moment.log(tx, case.id, "dismissed", {"by": person_id, "note": note})
+    end(tx, case, Outcome.DISMISSED, "dismissed", moment)
+
+
+def end(tx: Tx, case: Case, outcome: Outcome, said: str, moment: Moment) -> None:
+    moment.log(tx, case.id, "closed", {"outcome": outcome.value})
+    tx.put(
+        replace(
+            case,
+            state=CaseState.CLOSED,
+            outcome=outcome,
+            said=said,
+            open_key=None,
+            due_at=None,
+            changed_at=moment.now,
+        )
+    )
+
+
+def with_person(case: Case, said: str, now: datetime) -> Case:
+    return replace(
+        case, state=CaseState.WITH_PERSON, said=said, due_at=None, tries=0, changed_at=now
+    )

@@ -1,0 +1,95 @@
+"""What came of sending a payout or of asking about it, and what follows for its case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from core import authority, tasks, writeback
+from core import payout as payouts
+from core.case import Case, Outcome
+from core.ending import end, with_person
+from core.facts import Trouble
+from core.moment import Moment
+from core.payout import FINAL, Payout, PayoutState
+from core.ports import Ending, Finding, Pays
+from core.routing import Routing
+from core.store import Tx
+
+
+def on_payout(
+    tx: Tx,
+    case: Case,
+    payout: Payout,
+    result: Ending | Finding,
+    *,
+    pays: Pays,
+    routing: Routing,
+    moment: Moment,
+) -> None:
+    """What came of sending a payout or of asking about it."""
+    after = payouts.conclude(tx, payout, result, pays=pays, moment=moment)
+    authority.conclude(tx, after, moment.now)
+    if after.state is not payout.state or after.state is PayoutState.SETTLED:
+        moment.log(tx, case.id, f"payout_{after.state}", payout_doc(after))
+    trouble = _trouble_of(after, pays, moment.now)
+    if trouble is not None:
+        task = tasks.open_task(tx, case, trouble.kind, trouble.known, moment)
+        if task.opened_at == moment.now:
+            writeback.plan_note(tx, case, trouble.kind, trouble.known, moment)
+    after_payouts(tx, case, routing, moment)
+
+
+def after_payouts(tx: Tx, case: Case, routing: Routing, moment: Moment) -> None:
+    all_of_them = tx.find(Payout, case_id=case.id)
+    if all(p.state is PayoutState.SETTLED for p in all_of_them):
+        tasks.close_tasks(tx, case, "settled", moment.now)
+        done = replace(case, said=None)
+        story = {"order": case.order_name, "policy": case.policy, **_why(case)}
+        writeback.plan_made_good(tx, done, routing, all_of_them, story, moment)
+        end(tx, done, Outcome.MADE_GOOD, "made_good", moment)
+    elif all(p.state in FINAL or p.due_at is None for p in all_of_them):
+        tx.put(with_person(case, "not_all_paid", moment.now))
+    else:
+        tx.put(replace(case, said="paying", changed_at=moment.now))
+
+
+def _why(case: Case) -> dict[str, object]:
+    """The rule and its words out of the kept decision."""
+    decision = case.decision if isinstance(case.decision, Mapping) else {}
+    return {
+        "rule": decision.get("rule"),
+        "why": decision.get("reason"),
+        "policy_version": (case.policy_hash or "")[:12],
+    }
+
+
+def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
+    known = payout_doc(payout)
+    if payout.state is PayoutState.PENDING and pays.by_hand:
+        return Trouble("pay_by_hand", known)
+    if payout.state is PayoutState.DECLINED:
+        return Trouble("declined_by_host", known)
+    if payout.state is PayoutState.UNKNOWN:
+        waited = now - (payout.first_sent_at or now)
+        differs = (payout.why or "").startswith("differs")
+        if payout.due_at is None or differs or waited >= payouts.GIVE_UP:
+            return Trouble("unknown_outcome", known)
+    if payout.state is PayoutState.NOT_SENT and now - payout.created_at >= payouts.GIVE_UP:
+        return Trouble("host_unavailable", known)
+    return None
+
+
+def payout_doc(payout: Payout) -> dict[str, object]:
+    """A payout as the story, tasks and notes tell of it."""
+    return {
+        "payout": payout.id,
+        "remedy": payout.remedy,
+        "minor": payout.amount_minor,
+        "currency": payout.currency,
+        "till": payout.till_id,
+        "order": payout.order_id,
+        "host_object": payout.host_object,
+        "why": payout.why,
+    }
