@@ -34,6 +34,9 @@ from webhooks.hosts import Hosts
 from webhooks.settings import Settings
 
 
+_ANY = "[EUR, GBP, USD, SAR, KWD, JPY, AED]"
+
+
 class MovableClock:
     """Real time, plus what the test adds."""
 
@@ -78,12 +81,13 @@ class Rig:
     def options(self, **options: object) -> None:
         connecting.change_options(self.of, self.stage.desk_id, options)
 
-    def policy(self, give: str, extra: str = "") -> None:
+    def policy(self, give: str, currency: str = _ANY) -> None:
         """Have a policy of one row decide from now on."""
         text = (
-            "policy: tried\nbasis: goodwill\ncurrency: [EUR, GBP, USD, SAR, KWD, JPY, AED]\n"
+            "policy: tried\nbasis: goodwill\ncurrency: "
+            f"{currency}\n"
             "facts: {reason: [late_delivery, damaged_item, wrong_item], order.total: money}\n"
-            f"{extra}give:\n  - {give}\n"
+            f"give:\n  - {give}\n"
         )
         moment = Moment(self.clock.now())
         with self.store.write() as tx:

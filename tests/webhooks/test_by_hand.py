@@ -25,7 +25,7 @@ def asked(rig: Rig) -> Rig:
     """A case whose policy gives cash, which the manual till pays."""
     manual = connecting.add(rig.of, "manual", values={})
     rig.options(remedies={"cash": manual.id, "donation": manual.id})
-    rig.policy("{cash: 10.00 EUR}")
+    rig.policy("{cash: 10.00 EUR}", currency="EUR")
     rig.solve(TEAPOT)
     return rig
 
@@ -112,7 +112,7 @@ def test_a_no_is_a_declined_payout_and_no_booking(asked: Rig) -> None:
 def test_two_remedies_by_hand_are_two_tasks(rig: Rig) -> None:
     manual = connecting.add(rig.of, "manual", values={})
     rig.options(remedies={"cash": manual.id, "donation": manual.id})
-    rig.policy("{cash: 10.00 EUR, donation: 5.00 EUR}")
+    rig.policy("{cash: 10.00 EUR, donation: 5.00 EUR}", currency="EUR")
     rig.solve(TEAPOT)
     assert rig.tasks(rig.case(TEAPOT)) == ["pay_by_hand", "pay_by_hand"]
 

@@ -22,7 +22,7 @@ FROM_STRIPE = 20
 def test_a_code_is_ours_sealed_and_told_to_the_customer_only(
     rig: Rig, give: str, book: str
 ) -> None:
-    rig.policy(give)
+    rig.policy(give, currency="EUR")
     rig.solve(TEAPOT)
     case = rig.case(TEAPOT)
     assert case.outcome is Outcome.MADE_GOOD, (case.said, rig.payouts(case), rig.tasks(case))
@@ -45,7 +45,7 @@ def test_store_credit_goes_through_the_order(rig: Rig) -> None:
 
 
 def test_several_remedies_are_paid_one_by_one_and_told_together(rig: Rig) -> None:
-    rig.policy("{refund: 5.00 EUR, coupon: 5.00 EUR, apology: yes}")
+    rig.policy("{refund: 5.00 EUR, coupon: 5.00 EUR, apology: yes}", currency="EUR")
     rig.shop.post(
         "faults", kind="drop", when="before", match={"operation": "discountCodeBasicCreate"}
     )
@@ -86,7 +86,7 @@ def test_a_sum_is_paid_in_the_hosts_own_steps(rig: Rig) -> None:
 
 
 def test_a_coupon_in_another_currency_than_the_shops_is_a_persons_task(rig: Rig) -> None:
-    rig.policy("{coupon: 10.00 USD}")
+    rig.policy("{coupon: 10.00 USD}", currency="USD")
     rig.solve(THROW)
     assert rig.tasks(rig.case(THROW)) == ["not_payable"]
 
