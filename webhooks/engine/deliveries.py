@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
-from core import erasure, flow, interventions
+from core import erasure, flow, interventions, reversal
 from core.case import Case, CaseTicket
 from core.connection import Connection, Delivery, HostPayout
 from core.events import (
@@ -170,8 +170,9 @@ def refund_seen(
     ours = known[0] if known else (tx.get(Payout, event.marker) if event.marker else None)
     if ours is not None and (ours.till_id, ours.order_id) == (till_id, event.order_id):
         moment.log(tx, ours.case_id, "echo", {"host_object": event.host_object, "till": till_id})
-        failed_later = event.ending == "failed" and ours.state is PayoutState.SETTLED
-        if failed_later or ours.state in (PayoutState.UNKNOWN, PayoutState.PENDING):
+        if event.ending == "failed" and ours.state is PayoutState.SETTLED:
+            reversal.doubt(tx, ours, moment)
+        elif ours.state in (PayoutState.UNKNOWN, PayoutState.PENDING):
             _wake(tx, ours, host, moment)
         return True
     busy = [p for p in _of_order(tx, till_id, event.order_id) if p.state not in FINAL]
