@@ -124,12 +124,16 @@ def test_no_other_distribution_ships_our_names() -> None:
 
 def test_every_level_of_tests_is_a_package() -> None:
     folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
+    # The real helpdesk's own project: it is run by another Python, beside its settings.
+    folders.discard(ROOT / "tests" / "real" / "helpdesk_site")
+    folders = {folder for folder in folders if "node_modules" not in folder.parts}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
 def test_no_committed_lock_names_a_registry() -> None:
-    locks = [*(ROOT / "requirements").glob("*.lock"), ROOT / "package-lock.json"]
-    assert len(locks) == 4
+    npm = [ROOT / "package-lock.json", ROOT / "tests" / "real" / "vendure" / "package-lock.json"]
+    locks = [*(ROOT / "requirements").glob("*.lock"), *npm]
+    assert len(locks) == 6
     for lock in locks:
         assert "://" not in lock.read_text(encoding="utf-8"), lock.name
 
