@@ -1,10 +1,13 @@
-"""Random policies and random facts, drawn so that every construct and both sides of every end come
-up. Plain `random`, seeded by whoever asks, so that one seed is one policy everywhere."""
+"""Random policies, drawn so that every construct and both sides of every end come up. Plain
+`random`, seeded by whoever asks, so that one seed is one policy everywhere."""
 
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+
+from tests.core.policy.draw import DATES, draw_facts
+
+__all__ = ["Writer", "draw_facts", "flow", "write_policy"]
 
 FACTS = """\
   tier: {type: [new, regular, vip], default: new}
@@ -35,7 +38,6 @@ calendars:
   here: {weekend: [fri, sat], holidays: [2026-03-20, 2026-03-23], covers: 2026-01-01..2026-12-31}
   there: {weekend: [sun], holidays: off}
 """
-_DATES = ["2026-01-31", "2026-02-28", "2026-03-01", "2026-03-19", "2026-03-20", "2026-12-31"]
 _ROUND = ["half_up", "half_even", "up", "down"]
 
 
@@ -134,7 +136,7 @@ class Writer:
     def day(self) -> str:
         if self.item and self.rng.random() < 0.3:
             return f"{self.item}.on"
-        return self.pick("bought", "paid", self.rng.choice(_DATES), "(bought + 2 days)")
+        return self.pick("bought", "paid", self.rng.choice(DATES), "(bought + 2 days)")
 
     def named(self, kind: str) -> str:
         known = [name for name, of in self.lets.items() if of == kind]
@@ -238,7 +240,8 @@ class Writer:
         mode = self.rng.choice(_ROUND)
         by_code = ", ".join(f"{code}: {self.rng.randint(1, 30)}" for code in self.currencies)
         options = [
-            f"each: {flow(self.number(2))}", f"share: {flow(self.percent(2))}", f"at_least: {flow(self.money(2))}",  # noqa: E501
+            f"each: {flow(self.number(2))}", f"share: {flow(self.percent(2))}",
+            f"at_least: {flow(self.money(2))}",
             f"at_most: {flow(self.money(2))}", f"at_most: [{flow(self.money(2))}, {{{by_code}}}]",
             f"round: {mode} to {self.pick('1', '5')}", f"round: {mode}",
             f"round: {{{mode}: {{{by_code}}}}}", f"only_from: {flow(self.money(2))}",
@@ -299,7 +302,8 @@ class Writer:
             text = (
                 f"  {name}:\n    rows: late\n    columns: tier\n    table:\n"
                 f"      ..2: {{vip: {flow(value(2))}, else: {flow(value(2))}}}\n"
-                f"      3..<7: {{new: {flow(value(2))}, regular: {flow(value(2))}}}\n      else: {{else: {flow(value(2))}}}"  # noqa: E501
+                f"      3..<7: {{new: {flow(value(2))}, regular: {flow(value(2))}}}\n"
+                f"      else: {{else: {flow(value(2))}}}"
             )
         else:
             text = (
@@ -339,45 +343,3 @@ class Writer:
 
 def write_policy(rng: Random) -> str:
     return Writer(rng).policy()
-
-
-def draw_facts(rng: Random) -> dict[str, Any]:
-    """Facts on, just under and just over the ends of `Writer.band`; some missing, null or unfit."""
-    code = rng.choice(["EUR", "EUR", "JPY", "KWD", "CHF"])
-
-    def money() -> Any:
-        text = rng.choice(["0", "1", "4", "9", "10", "25", "37", "1000"])
-        return rng.choice(
-            [text, {"amount": text, "currency": code}, {"amount": text, "currency": code}]
-        )
-
-    def item() -> Any:
-        values: dict[str, Any] = {
-            "price": money(), "count": rng.randint(0, 3), "broken": rng.random() < 0.5,
-            "kind": rng.choice(["glass", "book"]), "on": rng.choice([None, *_DATES]),
-        }  # fmt: skip
-        if rng.random() < 0.05:
-            del values[rng.choice(sorted(values))]
-        return values if rng.random() < 0.7 or len(values) < 5 else list(values.values())
-
-    facts: dict[str, Any] = {
-        "tier": rng.choice(["new", "regular", "vip"]), "grade": rng.randint(1, 3),
-        "late": rng.choice([-1, 0, 1, 2, 3, 4, 6, 7, 8]), "span": rng.choice(["0", "2.25", "24"]),
-        "mins": rng.choice([None, 59, 60, 61, 119, 120, 121]), "total": money(), "left": money(),
-        "loss": rng.choice(["10.00", "0.01"]), "rate": rng.choice(["1.3", "0.000001", "0"]),
-        "pct": rng.choice(["9.999999", "10", "10.000001", "12.499999", "12.5", "12.500001"]),
-        "n": rng.choice([0, 1, 2, 3, 4]), "far": rng.choice(["1.499", "1.5", "1.501", "3", "3.001"]),  # noqa: E501
-        "bought": rng.choice([*_DATES, "2026-02-27", "2026-03-21"]), "paid": rng.choice(_DATES),
-        "seen": rng.choice(["2026-02-28T23:59:59Z", "2026-03-01T01:30:00.5+02:00"]),
-        "vip": rng.random() < 0.5, "told": rng.choice([None, True, False]),
-        "code": rng.choice([None, "flood", "fire"]), "off": rng.sample(_DATES, rng.randint(0, 2)),
-        "scores": [rng.choice(["5", "99.5", 10]) for _ in range(rng.randint(0, 3))],
-        "items": [item() for _ in range(rng.randint(0, 3))], "history": {"sum": money()},
-    }  # fmt: skip
-    for name in list(facts):
-        chance = rng.random()
-        if chance < 0.03:
-            del facts[name]
-        elif chance < 0.045:
-            facts[name] = rng.choice([None, "", "NaN", "1e9", [], {}, True, -1, 10**30, "x" * 99])
-    return facts

@@ -26,11 +26,12 @@ _NASTY = [  # one odd piece of text a time, from expressions, YAML and numbers
     "__class__", "().__class__.__base__", "{0.__class__}", "lambda: 1", "(x := 1)", "import os",
     "&a [*a, *a]", "*a", "!!python/object/apply:os.system [id]", "<<: {a: 1}", "1e3", "1e2000000",
     "NaN", ".inf", "-0", "+5", "1_000", "١٢٣", "0x10", "no", "null", "~", "'", '"', "{", "}", "[",
-    "]", ": ", "- ", "#", "|", ">", "---", "...", "%YAML 1.1", "\t", "\x00", "\u202e", "\ud83d\ude00",  # noqa: E501
-    "a" * 3000, "(" * 40, "not " * 300, "-" * 300, "1 + " * 400 + "1", "9" * 400, "1..2", "..", "<..<",  # noqa: E501
-    "50% of total", "max(total)", "sum(it.price for it in items)", "regex('^(a+)+$')", "total.minor",  # noqa: E501
-    "total if vip else", "exchange(loss, rate)", "0 EUR", "5 XYZ", "2026-02-30", "up to", "n ** n",
-    "any(it in items where any(jt in items where yes))", "{{7*7}}", "${total}", "{n}", "r_{n", "else",  # noqa: E501
+    "]", ": ", "- ", "#", "|", ">", "---", "...", "%YAML 1.1", "\t", "\x00", "\u202e",
+    "\ud83d\ude00", "a" * 3000, "(" * 40, "not " * 300, "-" * 300, "1 + " * 400 + "1", "9" * 400,
+    "1..2", "..", "<..<", "50% of total", "max(total)", "sum(it.price for it in items)",
+    "regex('^(a+)+$')", "total.minor", "total if vip else", "exchange(loss, rate)", "0 EUR",
+    "5 XYZ", "2026-02-30", "up to", "n ** n", "{{7*7}}", "${total}", "{n}", "r_{n", "else",
+    "any(it in items where any(jt in items where yes))",
 ]  # fmt: skip
 
 

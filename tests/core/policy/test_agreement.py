@@ -22,7 +22,8 @@ ROUNDS = int(os.environ.get("POLICY_ROUNDS", "160"))
 FACTS_EACH = 12
 
 NODES = {
-    "Const", "ByCurrency", "Fact", "Named", "Item", "Negative", "Arithmetic", "Compare", "And", "Or",  # noqa: E501
+    "Const", "ByCurrency", "Fact", "Named", "Item", "Negative", "Arithmetic", "Compare", "And",
+    "Or",
     "Not", "Choose", "OneOf", "Band", "IsNull", "Call", "Fold", "Threshold",
 }  # fmt: skip
 FOLDS = {"sum", "count", "mean", "min", "max", "any", "all"}

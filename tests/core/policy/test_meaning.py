@@ -4,11 +4,13 @@ currencies, the hash, and what a decision looks like when it is kept."""
 from __future__ import annotations
 
 import json
+from functools import cache
 from random import Random
 from typing import Any
 
 import pytest
 
+from core.money import Money
 from core.policy import Decision, blocked, decide, load, reference, unfit_facts
 
 HEAD = (
@@ -16,8 +18,11 @@ HEAD = (
 )
 
 
+_loaded = cache(load)
+
+
 def both(text: str, facts: dict[str, Any]) -> Decision:
-    policy = load(text)
+    policy = _loaded(text)
     decision = decide(policy, facts)
     assert decision.to_bytes() == reference.decide(policy, facts).to_bytes()
     return decision
@@ -119,7 +124,10 @@ def test_a_decision_is_kept_as_canonical_json() -> None:
 
 
 def test_what_blocked_each_earlier_row_and_what_does_not_fit() -> None:
-    rows = "give:\n  - {when: {w: x, n: 1..}, points: 1}\n  - {when: {n: 9}, points: 2}\n  - {points: 3}\n"  # noqa: E501
+    rows = (
+        "give:\n  - {when: {w: x, n: 1..}, points: 1}\n"
+        "  - {when: {n: 9}, points: 2}\n  - {points: 3}\n"
+    )
     policy = load(HEAD.format("EUR") + rows)
     facts = {"w": "x", "n": "0", "a": "NaN"}
     found = blocked(policy, facts, decide(policy, facts))
@@ -128,3 +136,11 @@ def test_what_blocked_each_earlier_row_and_what_does_not_fit() -> None:
     assert unfit_facts(policy, facts) == (
         "a: 'NaN' is not an amount; write plain digits such as 12.50",
     )
+
+
+def test_a_sum_left_to_the_agent_asks_by_the_most_it_may_be() -> None:
+    text = HEAD.format("EUR") + "ask_over: 40 EUR\ngive:\n  - {refund: up to 50% of a}\n"
+    for total, asks in (("80.00", False), ("80.01", True), ("79.99", False), ("99.00", True)):
+        decision = both(text, {"a": total})
+        assert decision.needs_yes is asks, total
+        assert decision.ask_over == Money(4000, "EUR")

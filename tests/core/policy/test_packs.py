@@ -1,48 +1,13 @@
-"""The packs that ship: every published case, to the cent, by both engines."""
+"""The packs that ship: each names itself, and the starter for shops answers as its trade would."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.money import Money
-from core.policy import Decision, all_packs, decide, load_pack, reference
-
-CASES = Path(__file__).with_name("cases")
-#: How the published cases call what we call a remedy.
-WORDS = {"cash": "cash", "refund": "refund", "account_credit": "credit", "extension": "extension"}
-
-
-def published() -> list[Any]:
-    found = []
-    for file in sorted(CASES.glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            case = json.loads(line, parse_float=str)
-            found.append(pytest.param(file.stem, case, id=case["case"]))
-    return found
-
-
-def in_published_words(decision: Decision) -> tuple[str, str]:
-    if decision.outcome in ("refused", "nothing"):
-        return "none", str(Money(0, str(decision.currency)))
-    assert decision.outcome == "give", decision
-    total = decision.total
-    assert total is not None
-    remedies = {WORDS[one.remedy] for one in decision.components}
-    return remedies.pop() if len(remedies) == 1 else "mixed", str(total)
-
-
-@pytest.mark.parametrize(("pack", "case"), published())
-def test_the_pack_answers_the_published_case(pack: str, case: dict[str, Any]) -> None:
-    policy = load_pack(pack)
-    decision = decide(policy, case["inputs"])
-    expected = (case["remedy"], f"{case['amount']} {case['currency']}")
-    assert in_published_words(decision) == expected
-    assert decision.reason == case["reason"]
-    assert reference.decide(policy, case["inputs"]).to_bytes() == decision.to_bytes()
+from core.policy import Decision, all_packs, decide, load_pack
 
 
 @pytest.mark.parametrize("name", sorted(all_packs()))
