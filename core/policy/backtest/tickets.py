@@ -85,7 +85,7 @@ class TicketFile:
             self.columns: tuple[str, ...] = tuple(self.types)
         else:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
-                self.columns = tuple(_first(csv.reader(file), self.path.name))
+                self.columns = tuple(_first(csv.reader(file, strict=True), self.path.name))
         self._check()
 
     @property
@@ -111,7 +111,7 @@ class TicketFile:
 
     def _csv_rows(self) -> Iterator[Cells]:
         with self.path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, strict=True)
             try:
                 for row in reader:
                     if reader.line_num == 1:
