@@ -18,7 +18,8 @@ from core.moment import Moment
 from core.payout import Payout, PayoutState
 from core.people import Workspace
 from core.sweep import Report
-from tests.webhooks.rig import Rig
+from tests.stores import open_store
+from tests.webhooks.rig import Rig, rigged
 from webhooks.engine.anchoring import AnchorFile
 from webhooks.engine.sweeping import Sweeper
 
@@ -343,3 +344,19 @@ def test_the_anchor_file_tells_a_restored_backup(rig: Rig, tmp_path: Path) -> No
     assert halted(rig) == "restored"
     assert not AnchorFile(rig.store, path, rig.of.clock).check()  # noticed once
     assert json.loads(path.read_text())["seq"] == 1
+
+
+@pytest.mark.slow
+def test_on_postgresql_the_same_is_found_and_booked_back(tmp_path: Path) -> None:
+    store = open_store("postgresql", tmp_path)
+    with rigged(store) as rig:
+        rig.runner._house.begin()
+        rig.solve(FROM_STRIPE)
+        payout = only(rig, FROM_STRIPE)
+        rig.stripe.post("webhooks/hold")
+        rig.stripe.post(f"refunds/{payout.host_object}", status="failed", failure_reason="lost")
+        rig.later(hours=24)
+        assert only(rig, FROM_STRIPE).state is PayoutState.FAILED
+        assert rig.tasks(rig.case(FROM_STRIPE)) == ["payment_failed"]
+        assert sums(rig) == {0}
+    store.close()

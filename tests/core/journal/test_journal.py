@@ -109,7 +109,9 @@ def test_a_closed_month_does_not_change(tehran: Store) -> None:
     with tehran.read() as reader:
         assert journal.export(reader, "2026-11") == before
         assert journal.changed(reader) == []
-    december = {row["payout"]: (row["date"], row["happened_on"]) for row in _rows(tehran, "2026-12")}
+    december = {
+        row["payout"]: (row["date"], row["happened_on"]) for row in _rows(tehran, "2026-12")
+    }
     assert december == {
         "pay_2": ("2026-12-03", "2026-12-03"),
         "pay_1": ("2026-12-05", "2026-12-05"),
