@@ -32,7 +32,8 @@ give:
   - {when: {days_late: null, level: 3}, refund: total + fee}
   - {when: {code: [ab, cd], bought: 2026-01-01..}, refund: share of total, each: many}
   - {when: {waited: 1.5..<3, vip: no}, refund: total / 3, round: down}
-  - {when: "at >= at and months_between(bought, 2027-03-31) > 2", refund: (total - fee) * (waited / 1 h)}
+  - when: "at >= at and months_between(bought, 2027-03-31) > 2"
+    refund: (total - fee) * (waited / 1 h)
   - {when: not (vip or days_late > 3 days), points: many + level}
   - {refund: 5% of total}
 """
