@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -283,3 +284,18 @@ def test_replay_needs_a_case(installed: Path) -> None:
     result = policy("replay", "case_0")
     assert result.exit_code == 2
     assert "amends case list" in result.stderr
+
+
+def test_the_commands_of_the_page_publish(installed: Path) -> None:
+    """In a folder with `late.yaml`, by two admins, as docs/policy.md tells it."""
+    for name in ("ann", "ben"):
+        address = f"{name}@shop.example"
+        assert run("person", "add", address, "--name", name, "--role", "admin").exit_code == 0
+    page = Path(__file__).parents[3] / "docs" / "policy.md"
+    blocks = re.findall(r"^```console\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    draft = ""
+    for line in "".join(blocks).splitlines():
+        result = run(*line.replace("DRAFT", draft).split()[1:])
+        assert result.exit_code == 0, (line, result.output)
+        draft = (re.search(r"draft_\S+", result.output) or [draft])[0]
+    assert [version.name for version in versions(installed)] == ["late", "uk261"]
