@@ -14,6 +14,8 @@ from core.store.memory import MemoryStore
 from core.store.schema import upgrade
 from core.store.sql import SqlStore
 from webhooks.cli import show
+from webhooks.proof import crashpoints as points
+from webhooks.proof.databases import KINDS, database
 from webhooks.proof.sim import FAULTS, Outcome, run
 
 
@@ -88,3 +90,39 @@ def _complain(outcome: Outcome, options: str) -> None:
     for problem in outcome.violations[:20]:
         click.echo(f"violation: {problem}", err=True)
     click.echo(f"again with: amends sim --seed {outcome.seed} {options}", err=True)
+
+
+@click.command()
+@click.option("--all", "all_", is_flag=True, help="every point; else a sample")
+@click.option("--sample", default=12, show_default=True, help="how many points without --all")
+@click.option("--seed", default=1, show_default=True, help="which sample")
+@click.option("--store", "kind", type=click.Choice(KINDS), default="sqlite", show_default=True)
+@click.option("--json", "json_", is_flag=True, help="one JSON object")
+def crashpoints(all_: bool, sample: int, seed: int, kind: str, json_: bool) -> None:
+    """Kill a real process at each commit and each call of a case, and see it finished."""
+
+    def tried(home: Path, url: str) -> dict[str, object]:
+        return points.run(home, url, None if all_ else sample, seed, _aside)
+
+    _report(_in_processes(kind, tried), json_)
+
+
+def _in_processes(kind: str, use: Callable[[Path, str], dict[str, object]]) -> dict[str, object]:
+    with TemporaryDirectory(prefix="amends-proof-") as folder:
+        home = Path(folder)
+        with database(kind, home) as url:
+            return use(home, url)
+
+
+def _aside(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _report(report: dict[str, object], json_: bool) -> None:
+    if json_:
+        show.as_json(report)
+    else:
+        for name, value in report.items():
+            click.echo(f"{name}: {value}")
+    if report["problems"]:
+        raise SystemExit(1)

@@ -12,12 +12,10 @@ import logging
 import time as wall
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
-from typing import Any
 
 from core import approval, flow, ledger, limits_kept
 from core.approval import Approval
@@ -36,6 +34,7 @@ from sandbox.sim.weather import FAULTS, Weather
 from webhooks.engine.clock import Clock
 from webhooks.engine.rounds import Rounds
 from webhooks.proof import oracle
+from webhooks.proof.inline import Inline
 from webhooks.proof.shaky import ShakyStore
 from webhooks.proof.stage import (
     DESK,
@@ -71,18 +70,6 @@ class Outcome:
     digest: str
     seconds: float
     states: Counter[str] = field(default_factory=Counter)
-
-
-class Inline(Executor):
-    """Calls at once, in the calling thread."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            done.set_exception(error)
-        return done
 
 
 class Ids:
