@@ -92,5 +92,5 @@ def test_nothing_known_is_never_nothing_due(pack: str) -> None:
 @pytest.mark.parametrize("pack", STARTERS)
 def test_it_has_a_page_that_the_index_names(pack: str) -> None:
     page = (PAGES / f"{pack}.md").read_text(encoding="utf-8")
-    assert f"amends policy show {pack}" in page
+    assert f"amends policy show {pack} --text" in page
     assert f"({pack}.md)" in (PAGES / "README.md").read_text(encoding="utf-8")
