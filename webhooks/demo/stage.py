@@ -44,11 +44,13 @@ class Stage:
 
 
 class Sandbox:
-    """`python -m sandbox` as a child; it ends when we do."""
+    """`python -m sandbox` as a child, with the demo world in it or empty; it ends when we do."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--world"], stdout=subprocess.PIPE, text=True
+    def __init__(self, *, world: bool = True) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own stand-ins
+            [sys.executable, "-m", "sandbox", *(["--world"] if world else [])],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -124,7 +126,7 @@ def connect(of: Services, urls: Mapping[str, str]) -> Stage:
 
 #: What the sandbox hosts let in.
 DESK_TOKEN = "zendesk-sandbox-token"  # noqa: S105 - a stand-in on this machine
-_SHOP = {
+SHOP = {
     "shop": "sandbox-shop.myshopify.com",
     "client_id": "sandbox-client",
     "client_secret": "sandbox-secret",
@@ -133,7 +135,7 @@ _SHOP = {
 
 
 def _shopify(of: Services, url: str) -> str:
-    return connecting.add(of, "shopify", values={**_SHOP, "address": url}).id
+    return connecting.add(of, "shopify", values={**SHOP, "address": url}).id
 
 
 def _stripe(of: Services, url: str) -> str:
