@@ -19,7 +19,7 @@ from tests.core.policy.backtest.drawn import PlainWriter, draw_tickets
 from tests.core.policy.test_agreement import count_constructs
 
 pytest.importorskip("duckdb")
-ROUNDS = int(os.environ.get("BACKTEST_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("BACKTEST_ROUNDS", "14"))
 TICKETS = 60
 #: Not in a query: lists and calendars.
 _ROW_BY_ROW = {"working_days_between"}
@@ -30,6 +30,7 @@ def results(draft: Policy, file: TicketFile, against: Policy | None, *, rows: bo
     return {name: data.get(name) for name in ("tickets", "draft", "against", "compared")}
 
 
+@pytest.mark.slow
 def test_queries_and_rows_agree_on_every_ticket(tmp_path: Path) -> None:
     seen: Counter[str] = Counter()
     for number in range(ROUNDS):
@@ -60,13 +61,12 @@ def test_queries_and_rows_agree_on_every_ticket(tmp_path: Path) -> None:
         pair = results(drafts[0], file, drafts[1], rows=False)
         assert pair == results(drafts[0], file, drafts[1], rows=True)
         seen["winners"] += sum(one["times"] for one in pair["compared"]["winners"])
-    print(sorted(seen.items()))
     assert seen["queried"] > ROUNDS
     assert seen["by query"] > seen["tickets"] / 4
     # The compiled function is asked for what cannot be decided, and for little else.
     assert seen["alone though decidable"] < seen["by query"] / 5
     wanted = {f"call {name}" for name in FUNCTIONS if name not in _ROW_BY_ROW}
-    wanted |= {"call present", "null in a band"} - {"null in a band"}
+    wanted |= {"call present"}
     wanted |= {f"compare {op}" for op in ("<", "<=", ">", ">=", "==", "!=")}
     wanted |= {"threshold True", "threshold False", "choice", "up to", "deadline", "needs yes"}
     wanted |= {"Band", "OneOf", "IsNull", "Choose", "Not", "And", "Or", "Negative", "ByCurrency"}

@@ -60,14 +60,14 @@ def test_cases_count_to_the_day_and_only_what_was_given(tmp_path: Path) -> None:
         "2026-03-01,ann,EUR,100",
         "2026-04-01,ann,EUR,100",  # 90 days after the first: the day still counts
         "2026-04-01,bob,EUR,100",
-        "2026-04-02,ann,EUR,100",  # 91 days after the first
+        "2026-04-02,ann,EUR,200",  # 91 days after the first
         "2026-04-03,,EUR,100",  # guests have no history, however many they are
         "2026-04-04,,EUR,100",
         "2026-04-05,,EUR,100",
     ]
     data = run(tmp_path, text, rows)
     assert data["draft"]["outcomes"] == {"give": 7, "nothing": 1, "refused": 1}
-    assert by_month(data) == {"2026-01": "10.00", "2026-03": "10.00", "2026-04": "50.00"}
+    assert by_month(data) == {"2026-01": "10.00", "2026-03": "10.00", "2026-04": "60.00"}
 
 
 def test_rows_in_any_order_come_to_the_same(tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_a_moving_budget_lets_go_of_what_is_past(tmp_path: Path) -> None:
     text = HEAD.format(currency="EUR", facts="history.spent_10_days: money") + (
         'give:\n  - {refund: total, at_most: "max(100 EUR - history.spent_10_days, 0 EUR)"}\n'
     )
-    rows = ["2026-01-01,a,EUR,60", "2026-01-11,b,EUR,60", "2026-01-12,c,EUR,70"]
+    rows = ["2026-01-21,a,EUR,60", "2026-01-31,b,EUR,60", "2026-02-01,c,EUR,70"]
     data = run(tmp_path, text, rows)  # 60; 40; the first 60 are gone, 40 stand: 60 of 70
-    assert by_month(data) == {"2026-01": "160.00"}
+    assert by_month(data) == {"2026-01": "100.00", "2026-02": "60.00"}
 
 
 def test_the_list_of_payments(tmp_path: Path) -> None:
