@@ -145,7 +145,7 @@ def make_facts(
         "customer": {
             "tier": _tier(buyer, vip_from),
             "orders": buyer.orders_count if buyer else None,
-            "lifetime_value": _money(buyer.spent) if buyer and buyer.spent else None,
+            "lifetime_value": _spent(buyer, currency),
         },
         "order": {
             "total": _money(order.total),
@@ -182,6 +182,12 @@ def _tier(buyer: Buyer | None, vip_from: int) -> str:
     if orders >= vip_from:
         return "vip"
     return "regular" if orders > 1 else "new"
+
+
+def _spent(buyer: Buyer | None, currency: str) -> dict[str, str] | None:
+    """What they spent so far, where the till counts it in the order's currency."""
+    spent = buyer.spent if buyer else None
+    return _money(spent) if spent and spent.currency == currency else None
 
 
 def _days_late(order: Order, today: date) -> int | None:
