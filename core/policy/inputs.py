@@ -17,6 +17,8 @@ Read = Callable[[Mapping[str, object]], Any]
 #: From a raw item and its number (from 1) to a typed one.
 Item = Callable[[object, int], Any]
 _ABSENT: Any = object()
+#: Sequences of characters are no lists of values.
+_TEXTS = (str, bytes, bytearray)
 
 
 class Inputs:
@@ -139,7 +141,7 @@ def _listing(kind: Type, name: str, money: Coerce | None) -> Coerce:
     item = (_record if kind.item.fields else _part)(kind.item, name, money)
 
     def coerce(raw: object) -> tuple[Any, ...]:
-        if isinstance(raw, str) or not isinstance(raw, Sequence):
+        if isinstance(raw, _TEXTS) or not isinstance(raw, Sequence):
             raise Unfit(f"{shown(raw)} is not a list")
         if len(raw) > MAX_ITEMS:
             raise Unfit(f"more than {MAX_ITEMS} items")
@@ -156,7 +158,7 @@ def _record(kind: Type, name: str, money: Coerce | None) -> Item:
     def coerce(raw: object, index: int) -> tuple[Any, ...]:
         if isinstance(raw, Mapping):
             values = [raw.get(field, _ABSENT) for field in names]
-        elif isinstance(raw, Sequence) and not isinstance(raw, str) and len(raw) == len(names):
+        elif isinstance(raw, Sequence) and not isinstance(raw, _TEXTS) and len(raw) == len(names):
             values = list(raw)
         else:
             raise Unfit(f"item {index} is not a record of {len(names)} fields")

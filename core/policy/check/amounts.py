@@ -9,6 +9,7 @@ from core.money import Money
 from core.policy.check.model import Finding, found
 from core.policy.errors import Pos
 from core.policy.explain.parts import tree_parts, whole_expressions
+from core.policy.explain.printing import number_text
 from core.policy.tree import (
     Arithmetic,
     ByCurrency,
@@ -19,6 +20,7 @@ from core.policy.tree import (
     Grant,
     Let,
     Named,
+    Negative,
     Rule,
     Table,
     Threshold,
@@ -49,19 +51,22 @@ class Bounds:
         """The values an expression made of constants can have; None if it depends on facts."""
         if isinstance(expr, Const) and isinstance(expr.value, int | Fraction):
             return [Fraction(expr.value)]
+        if isinstance(expr, Negative):
+            values = self.constants(expr.value, code, depth)
+            return None if values is None else [-value for value in values]
         if isinstance(expr, ByCurrency):
-            return [Fraction(minor) for found, minor in expr.amounts if found == code]
+            return [Fraction(minor) for stated, minor in expr.amounts if stated == code]
         if isinstance(expr, Call) and expr.function == "present":
             return self.constants(expr.args[0], code, depth)
         if not isinstance(expr, Named) or depth > 8:
             return None
         parts = [self.constants(one, code, depth + 1) for one in self._columns(expr)]
-        values: list[Fraction] = []
+        together: list[Fraction] = []
         for part in parts:
             if part is None:
                 return None
-            values += part
-        return values
+            together += part
+        return together
 
     def _columns(self, expr: Named) -> list[Expr]:
         value = self._lets[expr.name].value
@@ -220,7 +225,7 @@ def _percentages(tree: Tree, bounds: Bounds) -> Iterator[Finding]:
         if most <= _HUNDRED or (expr.at.line, expr.at.column) in told:
             continue
         told.add((expr.at.line, expr.at.column))
-        shown = f"{float(most * 100):g} %"
+        shown = f"{number_text(most * 100)} %"
         if most > _MOST_USEFUL and tree.basis == "goodwill":
             yield found(
                 "over_150_percent", expr.at, f"this gives {shown} of what it is a share of",
