@@ -66,7 +66,10 @@ class Bench:
             control.post("faults", kind="delay", seconds=DELAY, times=None)
 
     def seen(self) -> dict[str, int]:
-        return {name: len(control.get("requests")["requests"]) for name, control in self.controls.items()}
+        return {
+            name: len(control.get("requests")["requests"])
+            for name, control in self.controls.items()
+        }
 
 
 def measured(act: Callable[[], object], rounds: int) -> float:

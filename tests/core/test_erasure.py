@@ -25,7 +25,9 @@ def _unfinished(store: Store, state: CaseState, paid: PayoutState | None, writin
         return erasure.unfinished(tx, "cust_1") is not None
 
 
-@pytest.mark.parametrize("state", sorted(set(CaseState) - {CaseState.CLOSED, CaseState.WITH_PERSON}))
+@pytest.mark.parametrize(
+    "state", sorted(set(CaseState) - {CaseState.CLOSED, CaseState.WITH_PERSON})
+)
 def test_a_case_that_goes_on(store: Store, state: CaseState) -> None:
     assert _unfinished(store, state, None, "done")
 

@@ -33,7 +33,6 @@ from webhooks.engine.steps import Clock
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
 
-
 _ANY = "[EUR, GBP, USD, SAR, KWD, JPY, AED]"
 
 

@@ -6,17 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
-from core.store import Store
-from core.store.memory import MemoryStore
-from core.store.schema import upgrade
-from core.store.sql import SqlStore
 from webhooks.cli import show
-from webhooks.proof import crashpoints as points
 from webhooks.proof.databases import KINDS, database
-from webhooks.proof.sim import FAULTS, Outcome, run
+
+if TYPE_CHECKING:  # the proof is loaded by whoever asks for it
+    from core.store import Store
+    from webhooks.proof.sim import Outcome
 
 
 @click.command()
@@ -30,6 +29,8 @@ from webhooks.proof.sim import FAULTS, Outcome, run
 @click.option("--json", "json_", is_flag=True, help="one JSON object")
 def sim(seed: int, seeds: int, cases: int, faults: str, kind: str, json_: bool) -> None:
     """Run the engine against hostile hosts in virtual time. Exit 1 if a promise was broken."""
+    from webhooks.proof.sim import run
+
     kinds = _kinds(faults)
     outcomes = []
     for number in range(seed, seed + seeds):
@@ -62,6 +63,10 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
 
 def with_store(kind: str, use: Callable[[Store], Outcome]) -> Outcome:
     """An empty store of this kind for one run."""
+    from core.store.memory import MemoryStore
+    from core.store.schema import upgrade
+    from core.store.sql import SqlStore
+
     if kind == "memory":
         return use(MemoryStore("sim"))
     with TemporaryDirectory(prefix="amends-sim-") as folder:
@@ -75,6 +80,8 @@ def with_store(kind: str, use: Callable[[Store], Outcome]) -> Outcome:
 
 
 def _kinds(text: str) -> tuple[str, ...]:
+    from webhooks.proof.sim import FAULTS
+
     if text == "all":
         return tuple(FAULTS)
     kinds = tuple(part for part in text.split(",") if part and part != "none")
@@ -100,9 +107,26 @@ def _complain(outcome: Outcome, options: str) -> None:
 @click.option("--json", "json_", is_flag=True, help="one JSON object")
 def crashpoints(all_: bool, sample: int, seed: int, kind: str, json_: bool) -> None:
     """Kill a real process at each commit and each call of a case, and see it finished."""
+    from webhooks.proof.crashpoints import run
 
     def tried(home: Path, url: str) -> dict[str, object]:
-        return points.run(home, url, None if all_ else sample, seed, _aside)
+        return run(home, url, None if all_ else sample, seed, _aside)
+
+    _report(_in_processes(kind, tried), json_)
+
+
+@click.command()
+@click.option("--kills", default=200, show_default=True, help="how many processes are killed")
+@click.option("--open-cases", default=10_000, show_default=True, help="cases that wait meanwhile")
+@click.option("--seed", default=1, show_default=True, help="whom and when")
+@click.option("--store", "kind", type=click.Choice(KINDS), default="postgresql", show_default=True)
+@click.option("--json", "json_", is_flag=True, help="one JSON object")
+def killloop(kills: int, open_cases: int, seed: int, kind: str, json_: bool) -> None:
+    """Kill the web side and two workers at random moments under load, and see nothing lost."""
+    from webhooks.proof.killloop import run
+
+    def tried(home: Path, url: str) -> dict[str, object]:
+        return run(home, url, kills=kills, open_cases=open_cases, seed=seed, say=_aside)
 
     _report(_in_processes(kind, tried), json_)
 

@@ -94,7 +94,7 @@ def run(
             problems += found
             for problem in found:
                 say(f"{point.kind} {point.number}:{point.when} ({point.name}): {problem}")
-        problems += _books(of)
+        problems += books_wrong(of)
     return {
         "points": len(points),
         "tried": len(chosen),
@@ -141,11 +141,11 @@ def finish(of: Arena, forks: Forks) -> None:
         of.idle()
         forks.run(ahead=restart * _LATER_SECONDS)
         of.idle()
-        if not _under_way(of):
+        if not under_way(of):
             return
 
 
-def _under_way(of: Arena) -> bool:
+def under_way(of: Arena) -> bool:
     with of.of.store.read() as reader:
         if reader.count(Delivery, state="new") or reader.count(Writing, state="planned"):
             return True
@@ -172,7 +172,7 @@ def wrong(of: Arena, ticket: int) -> Iterator[str]:
         yield f"on the ticket: {told.count(False)} notes, {told.count(True)} replies"
 
 
-def _books(of: Arena) -> Iterator[str]:
+def books_wrong(of: Arena) -> Iterator[str]:
     with of.of.store.read() as reader:
         found = verify(reader)
     if not found.ok:

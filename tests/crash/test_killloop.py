@@ -1,0 +1,29 @@
+"""A short kill loop; `amends killloop` is the long one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.stores import new_postgres
+from webhooks.proof import killloop
+
+KILLS = 6
+
+
+@pytest.mark.slow
+def test_nothing_acknowledged_is_lost_and_nothing_paid_twice(tmp_path: Path) -> None:
+    said: list[str] = []
+    report = killloop.run(
+        tmp_path,
+        new_postgres(),
+        kills=KILLS,
+        open_cases=500,
+        seed=1,
+        kinds=("key",),  # the other kind states that it may act two minutes late
+        say=said.append,
+    )
+    assert report["problems"] == [], said
+    assert int(str(report["tickets"])) >= KILLS
+    assert float(str(report["first_step_seconds"])) < 30  # of a loaded machine; see docs/proof.md
