@@ -144,3 +144,18 @@ def test_a_sum_left_to_the_agent_asks_by_the_most_it_may_be() -> None:
         decision = both(text, {"a": total})
         assert decision.needs_yes is asks, total
         assert decision.ask_over == Money(4000, "EUR")
+
+
+def test_a_share_is_rounded_to_the_step_that_is_stated() -> None:
+    for step, paid in (("0.01", "1.23"), ("0.05", "1.25"), ("0.50", "1.00"), ("1", "1.00")):
+        text = HEAD.format("EUR") + f"give:\n  - {{cash: 10% of a, round: half_up to {step}}}\n"
+        assert str(both(text, {"a": "12.34"})) == f"give cash {paid} EUR"
+    text = HEAD.format("EUR") + "give:\n  - {cash: 10% of a / 3, round: half_up to 0.05}\n"
+    assert str(both(text, {"a": "12.34"})) == "give cash 0.40 EUR"
+
+
+def test_a_default_stands_for_what_is_not_there_and_not_for_null() -> None:
+    head = "policy: p\nbasis: owed\ncurrency: EUR\nfacts: {n: {type: count, default: 2}}\n"
+    assert str(both(head + "give:\n  - {points: n}\n", {})) == "give points 2"
+    decision = both(head + "give:\n  - {points: n}\n", {"n": None})
+    assert (decision.outcome, decision.problem) == ("cannot_decide", "n: it is null")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,16 @@ def test_a_case_replays_after_another_policy_came(
     assert found["same"] is True
     assert (found["policy"], found["policy_hash"]) == ("online-shop", case.policy_hash)
     assert json.loads(found["kept"]) == case.decision
+
+
+def test_a_decision_that_was_altered_ends_with_1(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.solve(LATE_PARCEL)
+    case = rig.case(LATE_PARCEL)
+    assert isinstance(case.decision, dict)
+    with rig.store.write() as tx:
+        tx.put(replace(case, decision={**case.decision, "reason": "because"}))
+    result = replay(rig, tmp_path, monkeypatch, case.id)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["same"] is False
