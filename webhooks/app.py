@@ -15,9 +15,9 @@ from core.store import Store
 from core.store.sealing import Sealer
 from core.store.sql import SqlStore
 from webhooks import connect, intake, keys
+from webhooks.engine.clock import Clock
 from webhooks.engine.housekeeping import Habits
 from webhooks.engine.runner import Runner
-from webhooks.engine.clock import Clock
 from webhooks.granting import Grants
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
