@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, Flask, Response, jsonify
 
 from core.people import Workspace
-from core.store import Store
+from core.store import Store, schema
 from core.store.sealing import Sealer
 from core.store.sql import SqlStore
 from webhooks import connect, intake, keys
@@ -40,6 +40,7 @@ class Services:
 
 def services(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Services:
     """Open what the settings name. Raises `AmendsError` that says what is missing."""
+    schema.require_known(settings.database_url)
     store = SqlStore(settings.database_url, settings.workspace)
     sealer = keys.sealer(settings)
     hosts = Hosts(

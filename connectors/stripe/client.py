@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import requests
 import stripe
 
 from connectors.http import ANSWER_DEPTH_MAX, Http, retry_after
@@ -76,7 +77,13 @@ class _Client(stripe.HTTPClient):
         *,
         _usage: list[str] | None = None,
     ) -> tuple[Any, int, Mapping[str, str]]:
-        answer = self._http.session.request(method, url, headers=headers, data=post_data)
+        try:
+            answer = self._http.session.request(method, url, headers=headers, data=post_data)
+        except WireError:
+            raise
+        except (requests.RequestException, ValueError):
+            # Only building the request can still fail here, before anything goes out.
+            raise Unreached("the address of Stripe in the settings is not possible") from None
         if answer.status_code == 429:
             raise _Wait(retry_after(answer.headers.get("retry-after")))
         if not 200 <= answer.status_code < 500 or 300 <= answer.status_code < 400:

@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.types import TypeEngine
 
-from core.store import triggers
+from core.store import StoreUnavailable, triggers
 from core.store.database import connect_sqlite, unavailable
 from core.store.tables import metadata
 
@@ -44,8 +44,26 @@ def upgrade(url: str) -> None:
     """Bring the database up to date, whole or not at all; nothing is done where it is. Two that do
     it at once do it one after the other. Raises `StoreUnavailable`."""
     with _connected(url, writes=True) as connection:
+        _refuse_newer(connection)
         command.upgrade(_config(connection), "head")
         triggers.create(connection)
+
+
+def require_known(url: str) -> None:
+    """Raises `StoreUnavailable` where a newer version of Amends has changed the tables: this one
+    does not know what they mean now."""
+    with _connected(url, writes=False) as connection:
+        _refuse_newer(connection)
+
+
+def _refuse_newer(connection: sa.Connection) -> None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory.from_config(_config(None)).walk_revisions()
+    known = {script.revision for script in scripts}
+    if current is not None and current not in known:
+        raise StoreUnavailable(
+            f"a newer version of Amends has changed this database ({current}): run that version"
+        )
 
 
 def check(url: str) -> SchemaState:

@@ -15,7 +15,7 @@ from core.message import step
 from core.moment import Moment
 from core.payout import Payout
 from core.record import Record
-from core.store import Reader
+from core.store import Reader, Tx
 from core.writeback import readable
 from webhooks.app import Services
 from webhooks.cli import show
@@ -122,7 +122,7 @@ def refuse(of: Services, case_id: str, person: str, note: str | None) -> None:
 def retry(of: Services, case_id: str) -> None:
     """Look at the ticket again, for a case with which nothing was paid yet."""
     with of.store.write() as tx:
-        found = _case(tx, case_id)
+        found = _locked(tx, case_id)
         if not flow.may_look_again(tx, found):
             raise AmendsError(f"{case_id} does not wait for a person, or something was paid")
         flow.look_again(tx, found, Moment(of.clock.now()))
@@ -137,7 +137,7 @@ def retry(of: Services, case_id: str) -> None:
 def close(of: Services, case_id: str, person: str, note: str) -> None:
     """End a case with which nothing was paid."""
     with of.store.write() as tx:
-        found = _case(tx, case_id)
+        found = _locked(tx, case_id)
         who = as_person(tx, person)
         if not flow.may_look_again(tx, found):
             raise AmendsError(f"{case_id} does not wait for a person, or something was paid")
@@ -166,6 +166,12 @@ def _decide(of: Services, case_id: str, email: str, note: str | None, *, agree: 
             tx, case_id, person, agree=agree, note=note, moment=Moment(of.clock.now())
         )
     click.echo(f"{case_id}: {decided.state}")
+
+
+def _locked(tx: Tx, case_id: str) -> Case:
+    """So that what is looked at is what is changed: a runner may be at work on it."""
+    tx.lock(Case, case_id)
+    return _case(tx, case_id)
 
 
 def _case(reader: Reader, case_id: str) -> Case:
