@@ -179,7 +179,7 @@ def test_i6_a_limit_lowered_while_it_waits_counts_at_release(kind: str, tmp_path
 def test_i8_a_friends_order_is_not_paid_and_a_friend_gets_nothing(rig: Rig) -> None:
     """The ticket names another customer's order: only what its own requester bought counts. And
     money goes back to the payment it came from, whoever the ticket is said to be from."""
-    state = rig.running.states["zendesk"]
+    state: Any = rig.running.states["zendesk"]
     with state.lock:
         ticket = state.tickets[LATE_PARCEL]
         ticket.comments[0].body = "It is about my order #1002 please"

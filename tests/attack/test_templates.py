@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_t1_a_template_is_no_program(source: str) -> None:
 def test_t2_what_a_customer_writes_stays_text_on_the_ticket(rig: Rig) -> None:
     """A requester whose name and subject are every hostile value there is, one journey: what comes
     back to the ticket has no tag of theirs, no hidden direction, no second evaluation."""
-    state = rig.running.states["zendesk"]
+    state: Any = rig.running.states["zendesk"]
     name = " ".join(seed for seed in SEEDS if len(seed) < 60 and "\ud800" not in seed)[:900]
     with state.lock:
         ticket = state.tickets[LATE_PARCEL]
@@ -56,7 +57,7 @@ def test_t2_what_a_customer_writes_stays_text_on_the_ticket(rig: Rig) -> None:
 
 def test_t2_nothing_of_a_ticket_gets_into_a_header(rig: Rig) -> None:
     """CR and LF in what a customer wrote make no header of a request to a host."""
-    state = rig.running.states["zendesk"]
+    state: Any = rig.running.states["zendesk"]
     with state.lock:
         ticket = state.tickets[LATE_PARCEL]
         ticket.subject = "Late\r\nX-Injected: yes"

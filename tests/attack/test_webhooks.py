@@ -17,10 +17,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -60,6 +61,11 @@ def gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gates]:
 
 
 every_gate = pytest.mark.parametrize("name", claiming("intake"))
+
+
+def _doc(value: object) -> dict[str, Any]:
+    assert isinstance(value, Mapping)
+    return dict(value)
 
 
 def _gate(gates: Gates, name: str) -> Gate:
@@ -238,7 +244,7 @@ def test_w7_a_forged_call_of_an_unsigned_host_finds_the_ticket_as_it_is(rig: Rig
                 "api_key": API_KEY,
                 "webhook_secret": "s" * 43,
             },
-            options={**dict(rig.connection(rig.stage.desk_id).options), "case_field": None},  # type: ignore[call-overload]
+            options={**_doc(rig.connection(rig.stage.desk_id).options), "case_field": None},
         )
         url = f"{rig.of.settings.public_url}/hooks/{desk.path_token}"
         body = json.dumps(
@@ -266,7 +272,7 @@ def test_w8_a_good_signature_opens_no_other_door(gates: Gates, tmp_path: Path) -
         with other.store.write() as tx:
             for gate in other.each.values():
                 row = tx.find(Connection, path_token=gate.token)[0]
-                tx.put(replace(row, sealed=None, settings={**dict(row.settings), **_ANOTHERS}))
+                tx.put(replace(row, sealed=None, settings={**_doc(row.settings), **_ANOTHERS}))
         before = (gates.rows(), other.rows())
         for gate in gates.each.values():
             good = gate.harness.delivery()
