@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ from sqlalchemy.types import TypeEngine
 from core.store import StoreUnavailable, triggers
 from core.store.database import connect_sqlite, unavailable
 from core.store.tables import metadata
+
+# It is looked at on every start, and Alembic would tell of each look.
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x616D656E6473  # any number of our own: "amends"

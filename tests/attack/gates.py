@@ -23,7 +23,7 @@ from tests.connectors.contract.harness import harness_of
 from tests.stores import open_store
 from webhooks import connecting
 from webhooks.app import Services, create_app, ensure_workspace
-from webhooks.engine.steps import Clock
+from webhooks.engine.clock import Clock
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
 
