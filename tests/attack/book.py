@@ -37,6 +37,3 @@ IN_PART: Mapping[str, str] = {
     "M6": "the customer's choice of a remedy has no page yet; a yes given fifty times is tried",
     "S5a": "metrics do not exist yet",
 }
-
-#: Rows about policies, amounts as text and spreadsheets: in a file of their own.
-POLICY = frozenset({"I7", "M1", "M2", "M3", "M4", "T3", *(f"P{n}a" for n in range(1, 8))})

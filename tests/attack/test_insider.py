@@ -1,4 +1,4 @@
-"""Attack book I: what somebody with an account of their own tries. I7 is in test_policy.py.
+"""Attack book I: what somebody with an account of their own tries. I7 is in test_publishing.py.
 
 Approvals and limits have their own tests on every store (tests/core/approval and authority);
 here each attack is made once more the way an insider would, through the doors there are.

@@ -1,6 +1,6 @@
 """Attack book M5 to M7: more money than an order bears, twice, or to somebody else.
 
-M1 to M4 (how amounts are read) are in test_policy.py.
+M1 to M4 (how amounts are read) are in test_money.py.
 """
 
 from __future__ import annotations
