@@ -148,8 +148,11 @@ def test_a_sum_left_to_the_agent_asks_by_the_most_it_may_be() -> None:
 
 def test_a_share_is_rounded_to_the_step_that_is_stated() -> None:
     for step, paid in (("0.01", "1.23"), ("0.05", "1.25"), ("0.50", "1.00"), ("1", "1.00")):
-        text = HEAD.format("EUR") + f"give:\n  - {{cash: 10% of a, round: half_up to {step}}}\n"
-        assert str(both(text, {"a": "12.34"})) == f"give cash {paid} EUR"
+        by_step = f"{{cash: 10% of a, round: half_up to {step}}}"
+        by_function = f'{{cash: "round(10% of a, {step} EUR)"}}'
+        for row in (by_step, by_function):
+            text = HEAD.format("EUR") + f"give:\n  - {row}\n"
+            assert str(both(text, {"a": "12.34"})) == f"give cash {paid} EUR"
     text = HEAD.format("EUR") + "give:\n  - {cash: 10% of a / 3, round: half_up to 0.05}\n"
     assert str(both(text, {"a": "12.34"})) == "give cash 0.40 EUR"
 
