@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from connectors import registry
@@ -36,7 +37,7 @@ class NoSuchConnection(AmendsError):
     """The connection does not exist, or cannot do what is asked of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Host:
     """One connection, ready to use. `within` is the longest one call to it may take."""
 
@@ -58,7 +59,7 @@ class Host:
     def till(self) -> Till:
         return self._has(self.roles.till, "pay from")
 
-    @property
+    @cached_property
     def routing(self) -> Routing:
         return read_routing(self.connection.options)
 

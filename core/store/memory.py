@@ -205,7 +205,8 @@ class _Write(Tables):
             raise NoSuchRow(f"{table.name}: {record.id} is not there; add it first")
         if table.collides(record):
             raise AlreadyExists(f"{table.name}: a unique key of {record.id} is another row's")
-        self._set(table, record.id, table.checker.plain(record), table.work.get(record.id))
+        kept = table.checker.plain(record, old)
+        self._set(table, record.id, kept, table.work.get(record.id))
 
     def wake(self, kind: type[Record], id: str, at: datetime) -> None:
         table = self.of(kind)

@@ -212,9 +212,11 @@ class Tables:
         wanted = list(equals.items())
         for step in steps:
             record = table.rows.get(ids[step])
-            if record is not None and all(_equal(getattr(record, n), v) for n, v in wanted):
+            if record is None:
+                continue
+            for name, value in wanted:
+                has = getattr(record, name)
+                if (has not in value) if isinstance(value, tuple) else (has != value):
+                    break
+            else:
                 yield record
-
-
-def _equal(value: object, wanted: object) -> bool:
-    return value in wanted if isinstance(wanted, tuple) else value == wanted

@@ -172,7 +172,7 @@ def _check_doc(value: object) -> None:
 
 
 def _check_node(value: object, depth: int) -> None:
-    if value is None or isinstance(value, str | int):
+    if type(value) in _SCALARS or isinstance(value, str | int):
         return
     if depth > _MAX_DEPTH:
         raise NotStorable(f"a document may be at most {_MAX_DEPTH} levels deep")
@@ -188,12 +188,18 @@ def _check_node(value: object, depth: int) -> None:
         raise NotStorable(f"a document may not hold {type(value).__name__}")
 
 
+_SCALARS = frozenset({str, int, bool, type(None)})
+
+
 def is_plain(value: object) -> bool:
     """Whether a checked document is made of `dict` and `list` only, as it is after reading."""
-    if type(value) is dict:
-        return all(map(is_plain, value.values()))
-    if type(value) is list:
-        return all(map(is_plain, value))
+    kind = type(value)
+    if kind in _SCALARS:  # most are, and asking an abstract class takes much longer
+        return True
+    if kind is dict:
+        return all(map(is_plain, cast(dict[str, object], value).values()))
+    if kind is list:
+        return all(map(is_plain, cast(list[object], value)))
     return not isinstance(value, Mapping | Sequence) or isinstance(value, str)
 
 
@@ -283,12 +289,15 @@ class Checker:
             except NotStorable as why:
                 raise refused(self._kind, self._fields[index], why) from None
 
-    def plain(self, record: R) -> R:
-        """The record with its documents as they are after reading; itself if they are already."""
+    def plain(self, record: R, old: Record | None = None) -> R:
+        """The record with its documents as they are after reading; itself if they are already, as
+        those of `old` are."""
         odd: dict[str, Any] = {
             name: decode_doc(encode_doc(value))
             for name in self._docs
-            if (value := getattr(record, name)) is not None and not is_plain(value)
+            if (value := getattr(record, name)) is not None
+            and (old is None or value is not getattr(old, name))
+            and not is_plain(value)
         }
         return dataclasses.replace(record, **odd) if odd else record
 
