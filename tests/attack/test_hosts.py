@@ -10,7 +10,7 @@ import socket
 import sqlite3
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from connectors import registry
+from connectors import registry, wire
 from core import ledger_check
 from core.case import Customer
 from core.connection import Connection, Delivery
@@ -84,12 +84,22 @@ def _addressed() -> list[str]:
 
 
 def _values(name: str, address: str) -> dict[str, str]:
-    wanted = [s for s in registry.spec(name).settings if s.required or s.default]
+    wanted = [s for s in registry.spec(name).settings if s.required or s.default or s.secret]
     filled = {s.name: s.default or "canary-value" for s in wanted}
     shapes = {"shop": "a.myshopify.com", "subdomain": "a", "domain": "a.freshdesk.com"}
     known = {s.name for s in registry.spec(name).settings}
     shaped = {k: v for k, v in {**shapes, "address": address}.items() if k in known}
     return {**filled, **shaped}
+
+
+def _allowed(rig: Rig, row: Connection, port: int) -> Roles:
+    """The same connection where private addresses are allowed."""
+    hosts = Hosts(rig.store, rig.of.sealer, allow_private=True, call_within=timedelta(seconds=1))
+    with rig.store.write() as tx:
+        assert isinstance(row.settings, Mapping)
+        plain = {**row.settings, "address": f"http://127.0.0.1:{port}"}
+        tx.put(replace(row, settings=plain))
+    return hosts.get(row.id).roles
 
 
 def _ask_everything(roles: Roles) -> None:
@@ -113,9 +123,16 @@ def _ask_everything(roles: Roles) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("any_port", [False, True])
 @pytest.mark.parametrize("name", _addressed())
-def test_s1a_no_notation_of_an_address_reaches_this_machine(name: str, rig: Rig) -> None:
-    """Through a connection's own `address`, as an admin of another company would write it."""
+def test_s1a_no_notation_of_an_address_reaches_this_machine(
+    name: str, any_port: bool, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through a connection's own `address`, as an admin of another company would write it; also
+    with the rule taken out that only https on its usual port is allowed, so that the look at the
+    address stands alone."""
+    if any_port:
+        monkeypatch.setattr(wire._Adapter, "_refuse_odd", lambda *_: None)
     hosts = Hosts(rig.store, rig.of.sealer, allow_private=False, call_within=timedelta(seconds=0.1))
     with _canary() as (port, hits):
         row = connecting.add(rig.of, name, values=_values(name, f"https://127.0.0.1:{port}"))
@@ -131,31 +148,36 @@ def test_s1a_no_notation_of_an_address_reaches_this_machine(name: str, rig: Rig)
                 hosts._made.clear()
                 _ask_everything(hosts.get(row.id).roles)
         assert hits == []
+        if any_port:
+            _ask_everything(_allowed(rig, row, port))
+            assert hits, "the listener would have heard of it"
 
 
 def test_s1a_a_name_that_changes_its_mind_is_looked_up_once(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DNS rebinding: public at the first look, this machine at the next (also test_wire.py)."""
+    monkeypatch.setattr(wire._Adapter, "_refuse_odd", lambda *_: None)
     hosts = Hosts(rig.store, rig.of.sealer, allow_private=False, call_within=timedelta(seconds=0.1))
-    with _canary() as (port, hits):
-        row = connecting.add(
-            rig.of, "zendesk", values=_values("zendesk", f"http://shop.example:{port}")
-        )
-        looked: list[str] = []
-        real = socket.getaddrinfo
+    row = connecting.add(rig.of, "zendesk", values=_values("zendesk", "http://shop.example"))
+    looked: list[str] = []
+    tried: list[str] = []
 
-        def turning(host: str, *rest: Any, **more: Any) -> Any:
-            if host != "shop.example":
-                return real(host, *rest, **more)
-            looked.append(host)
-            ip = "192.0.2.1" if len(looked) % 2 else "127.0.0.1"
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))]
+    def turning(host: str, port: int, *_: Any, **__: Any) -> Any:
+        looked.append(host)
+        ip = "93.184.216.34" if len(looked) % 2 else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))]
 
-        monkeypatch.setattr(socket, "getaddrinfo", turning)
-        for _ in range(4):
-            _ask_everything(hosts.get(row.id).roles)
-        assert hits == []
+    def connect(self: socket.socket, address: Any) -> None:
+        tried.append(address[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", turning)
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    for _ in range(4):
+        _ask_everything(hosts.get(row.id).roles)
+    assert len(looked) >= 4
+    assert set(tried) == {"93.184.216.34"}
 
 
 # --------------------------------------------------------------------- S2a, S3a: answers of hosts
