@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 
 import pytest
@@ -79,9 +80,8 @@ def without_patience(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
     """Asked at once after a call that was cut off, while the host is still at work on it."""
     unknown = payout._unknown
 
-    def hasty(about: Payout, why: str, pays: Pays, now: object) -> Payout:
-        settled = replace(about, state=PayoutState.UNKNOWN)
-        return unknown(settled, why, pays, now)  # type: ignore[arg-type]
+    def hasty(about: Payout, why: str, pays: Pays, now: datetime) -> Payout:
+        return unknown(replace(about, state=PayoutState.UNKNOWN), why, pays, now)
 
     monkeypatch.setattr(payout, "_unknown", hasty)
     return ("slow",)
@@ -96,6 +96,17 @@ def without_waiting_for_the_echo(monkeypatch: pytest.MonkeyPatch) -> Sequence[st
 
     monkeypatch.setattr(deliveries, "_wake", at_once)
     return ("lag", "error_after", "early_echo")
+
+
+def without_the_name(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+    """What the host has named and does not show is taken for not there."""
+    absent = payout._absent
+
+    def forgetful(about: Payout, pays: Pays, now: datetime) -> Payout:
+        return absent(replace(about, host_object=None), pays, now)
+
+    monkeypatch.setattr(payout, "_absent", forgetful)
+    return ("lag", "pending", "early_echo")
 
 
 def without_reservation(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
@@ -118,6 +129,7 @@ def without_harm_guard(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
         without_key,
         without_patience,
         without_waiting_for_the_echo,
+        without_the_name,
         without_harm_guard,
     ],
 )

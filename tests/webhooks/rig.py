@@ -80,13 +80,13 @@ class Rig:
     def options(self, **options: object) -> None:
         connecting.change_options(self.of, self.stage.desk_id, options)
 
-    def policy(self, give: str, currency: str = _ANY) -> None:
+    def policy(self, give: str, currency: str = _ANY, extra: str = "") -> None:
         """Have a policy of one row decide from now on."""
         text = (
             "policy: tried\nbasis: goodwill\ncurrency: "
             f"{currency}\n"
             "facts: {reason: [late_delivery, damaged_item, wrong_item], order.total: money}\n"
-            f"give:\n  - {give}\n"
+            f"{extra}give:\n  - {give}\n"
         )
         moment = Moment(self.clock.now())
         with self.store.write() as tx:

@@ -15,8 +15,8 @@ from core.authority import Reservation
 from core.case import Case, CaseState, Outcome
 from core.moment import Moment
 from core.people import Workspace
-from core.policies import publish
 from core.store.sealing import new_key
+from tests.publishing import put_in_force
 from tests.stores import new_url
 from tests.webhooks.rig import Rig
 from webhooks.cli import main
@@ -40,7 +40,7 @@ def agree(rig: Rig, case: Case, email: str = MANAGER) -> None:
 
 
 def test_an_agents_limit_asks_and_the_yes_is_paid(rig: Rig) -> None:
-    rig.policy("{refund: 10.00 EUR}")
+    rig.policy("{refund: 10.00 EUR}", "EUR")
     limits(rig, "roles: {agent: {per_transaction: 9.99}, approver: {per_day: 10.00}}\n")
     rig.solve(TEAPOT)
     case = rig.case(TEAPOT)
@@ -56,7 +56,7 @@ def test_an_agents_limit_asks_and_the_yes_is_paid(rig: Rig) -> None:
 
 
 def test_a_hard_limit_is_a_task_that_names_it_and_retry_goes_on(rig: Rig) -> None:
-    rig.policy("{refund: 10.00 EUR}")
+    rig.policy("{refund: 10.00 EUR}", "EUR")
     limits(rig, "roles: {agent: {per_day: 900.00}}\nbudgets: {tiny: {value: 9.00}}\n")
     rig.solve(TEAPOT)
     case = rig.case(TEAPOT)
@@ -71,7 +71,7 @@ def test_a_hard_limit_is_a_task_that_names_it_and_retry_goes_on(rig: Rig) -> Non
 
 
 def test_refunds_made_by_hand_count_in_the_orders_share(rig: Rig) -> None:
-    rig.policy("{refund: 10.00 EUR}")
+    rig.policy("{refund: 10.00 EUR}", "EUR")
     limits(rig, "roles: {agent: {per_day: 900.00}}\norder: 50%\n")
     rig.shop.post("orders/1002/refund", amount="16.00", note="called in")
     rig.settle()
@@ -81,7 +81,7 @@ def test_refunds_made_by_hand_count_in_the_orders_share(rig: Rig) -> None:
 
 
 def test_a_customers_window(rig: Rig) -> None:
-    rig.policy("{refund: 10.00 EUR}")
+    rig.policy("{refund: 10.00 EUR}", "EUR")
     limits(rig, "roles: {agent: {per_day: 900.00}}\ncustomer: [{days: 30, count: 0}]\n")
     rig.solve(TEAPOT)
     assert rig.tasks(rig.case(TEAPOT)) == ["over_limit"]
@@ -100,7 +100,7 @@ def test_an_open_dispute_holds_what_waits_for_a_yes(rig: Rig) -> None:
 
 
 def test_a_second_one_by_override(rig: Rig) -> None:
-    rig.policy("{refund: 10.00 EUR}")
+    rig.policy("{refund: 10.00 EUR}", "EUR")
     rig.solve(TEAPOT)
     rig.desk.post(f"tickets/{TEAPOT}/reopen")
     rig.later(minutes=2)
@@ -120,7 +120,7 @@ def test_a_second_one_by_override(rig: Rig) -> None:
 
 
 def test_owed_after_goodwill_on_account(rig: Rig) -> None:
-    rig.policy("{refund: 10.00 EUR}", extra="on_account: yes\n")
+    rig.policy("{refund: 10.00 EUR}", "EUR", extra="on_account: yes\n")
     rig.solve(TEAPOT)
     text = (
         "policy: due\nbasis: owed\ncurrency: [EUR]\nfacts: {order.total: money}\n"
@@ -128,7 +128,7 @@ def test_owed_after_goodwill_on_account(rig: Rig) -> None:
     )
     moment = Moment(rig.clock.now())
     with rig.store.write() as tx:
-        publish(tx, text, effective_from=moment.now.date(), by=None, moment=moment)
+        put_in_force(tx, text, moment)
     rig.options(policy="due")
     rig.desk.post(f"tickets/{TEAPOT}/reopen")
     rig.later(minutes=2)
@@ -196,7 +196,7 @@ def test_naming_a_stand_in(amends: Path) -> None:
 
 
 def test_the_breaker_halts_the_payouts_of_everybody(rig: Rig) -> None:
-    rig.policy("{refund: 10.00 EUR}")
+    rig.policy("{refund: 10.00 EUR}", "EUR")
     limits(rig, "roles: {agent: {per_day: 900.00}}\nbreaker: {per_day: {count: 0}}\n")
     rig.solve(TEAPOT)
     assert rig.tasks(rig.case(TEAPOT)) == ["over_limit"]
