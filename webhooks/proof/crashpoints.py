@@ -169,7 +169,10 @@ def wrong(of: Arena, ticket: int) -> Iterator[str]:
         yield f"the shop paid {amounts}"
     told = sorted(bool(comment["public"]) for comment in of.comments(ticket))
     if told != [False, True]:
-        yield f"on the ticket: {told.count(False)} notes, {told.count(True)} replies"
+        with of.of.store.read() as reader:
+            rows = [w for case in cases for w in reader.find(Writing, case_id=case.id)]
+        ours = [(w.kind, w.state, w.tries, w.why) for w in rows]
+        yield f"on the ticket: {told.count(False)} notes, {told.count(True)} replies, of {ours}"
 
 
 def books_wrong(of: Arena) -> Iterator[str]:

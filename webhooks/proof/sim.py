@@ -104,7 +104,7 @@ class Simulation:
             for id, kind in TILLS.items()
         }
         self.troubles: list[str] = []
-        furnish(store, self.clock.moment())
+        furnish(store, self.clock.moment(), self.chance.choice(("send", "draft", "none")))
         self._open_shop(orders)
 
     # --------------------------------------------------------------------------- the world

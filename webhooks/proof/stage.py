@@ -95,13 +95,13 @@ def a_sealer() -> Sealer:
     return Sealer(read_keys(new_key()))
 
 
-def furnish(store: Store, moment: Moment) -> None:
+def furnish(store: Store, moment: Moment, reply: str) -> None:
     """Workspace, connections, policy and people."""
     tills = [{"connection": id, "tag": f"till_{kind}"} for id, kind in TILLS.items()]
     options = {
         "policy": "sim-shop",
         "mode": "act",
-        "reply": "send",
+        "reply": reply,
         "reasons": {reason: reason for reason in REASONS},
         "tills": tills,
     }
