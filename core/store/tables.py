@@ -34,6 +34,7 @@ MODULES = (
     "core.payout",
     "core.people",
     "core.policies",
+    "core.session",
 )
 
 METADATA = sa.MetaData(
