@@ -20,15 +20,16 @@ def install(app: Flask) -> None:
     app.after_request(headers.secure)
 
 
-def page(name: str) -> Blueprint:
+def page(name: str, *, bearer: bool = False) -> Blueprint:
     """A blueprint for pages: its forms are taken from our own pages only, nothing is cached, and
-    the app it is registered on is made ready."""
+    the app it is registered on is made ready. `bearer`: its requests carry a token that a browser
+    adds to none by itself, so it does not matter from which page they come."""
     made = Blueprint(name, __name__, template_folder="templates")
     made.record_once(lambda state: install(cast(Flask, state.app)))
 
     @made.before_request
     def refuse_others() -> None:
-        if request.method != "GET" and headers.from_elsewhere(request):
+        if not bearer and request.method != "GET" and headers.from_elsewhere(request):
             abort(403, "This form was sent by another site. Open the page itself and try again.")
 
     @made.after_request

@@ -1,0 +1,5 @@
+"""The agent's sidebar, as a helpdesk shows it beside a ticket."""
+
+from console.sidebar.shell import shell
+
+__all__ = ["shell"]
