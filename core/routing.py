@@ -5,9 +5,10 @@ Kept as the `options` document of the connection, read here and nowhere else.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 from core.errors import AmendsError
 from core.ports import Ticket
@@ -18,6 +19,9 @@ Tone = Literal["formal", "warm", "brief"]
 MODES: tuple[Mode, ...] = ("shadow", "suggest", "act")
 REPLIES: tuple[Reply, ...] = ("send", "draft", "none")
 TONES: tuple[Tone, ...] = ("formal", "warm", "brief")
+
+#: How much of a ticket is read for words.
+_READ = 20_000
 
 T = TypeVar("T", bound=str)
 
@@ -40,6 +44,10 @@ class Routing:
     causes: reason -> cause group; reasons of one group are one harm (default: the reason itself).
     remedies: remedy -> connection that pays it, where that is not the till the order is at (cash by
     hand, points at a loyalty provider).
+    reason_words: reason -> words that suggest it where a ticket names none; a suggestion only.
+    ask_on_solve: an agent who solves a ticket with a reason is asked to decide first.
+    costs: remedy -> percent of its value that it costs the company (a credit costs goods, not
+    money); what is not named costs what it is worth.
     """
 
     policy: str
@@ -57,6 +65,9 @@ class Routing:
     case_field: str | None = None
     done_tag: str = "amends_made_good"
     vip_from_orders: int = 10
+    reason_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ask_on_solve: bool = False
+    costs: Mapping[str, int] = field(default_factory=dict)
 
     def cause_of(self, reason: str) -> str:
         return self.causes.get(reason, reason)
@@ -68,6 +79,16 @@ class Routing:
         if value:
             found.add(self.reasons.get(value, value))
         return sorted(found)
+
+    def reasons_told_by(self, ticket: Ticket) -> list[str]:
+        """Reasons whose words stand in the ticket's title or text, sorted: whole words, whatever
+        their case. Only ever a suggestion to a person."""
+        told = f" {_spaced(f'{ticket.subject} {ticket.text}'[:_READ])} "
+        return sorted(
+            reason
+            for reason, words in self.reason_words.items()
+            if any(f" {_spaced(word)} " in told for word in words)
+        )
 
     def tills_for(self, ticket: Ticket) -> list[str]:
         """The tills named by a tag of the ticket; where none is, the tills without a tag."""
@@ -95,6 +116,9 @@ def read_routing(options: object) -> Routing:
         case_field=_maybe(options, "case_field"),
         done_tag=_text(options, "done_tag", "amends_made_good"),
         vip_from_orders=_count(options, "vip_from_orders", 10),
+        reason_words=_lists(options, "reason_words"),
+        ask_on_solve=_yes(options, "ask_on_solve"),
+        costs=_percents(options, "costs"),
     )
 
 
@@ -132,6 +156,40 @@ def _texts(options: Mapping[str, object], name: str) -> Mapping[str, str]:
     if isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values()):
         return {str(key): str(v) for key, v in value.items()}
     raise BadOptions(f"option {name}: write pairs of text, such as a tag and its reason")
+
+
+def _lists(options: Mapping[str, object], name: str) -> Mapping[str, tuple[str, ...]]:
+    value = options.get(name, {})
+    lists = value.values() if isinstance(value, Mapping) else [None]
+    if all(isinstance(words, list) and all(_says(word) for word in words) for words in lists):
+        return {str(key): tuple(words) for key, words in cast("dict[str, list[str]]", value).items()}
+    raise BadOptions(f"option {name}: write lists of words, such as `late_delivery: [late]`")
+
+
+def _says(word: object) -> bool:
+    return isinstance(word, str) and bool(_spaced(word))
+
+
+def _yes(options: Mapping[str, object], name: str) -> bool:
+    value = options.get(name, False)
+    if isinstance(value, bool):
+        return value
+    raise BadOptions(f"option {name}: write true or false")
+
+
+def _percents(options: Mapping[str, object], name: str) -> Mapping[str, int]:
+    value = options.get(name, {})
+    if isinstance(value, Mapping) and all(
+        isinstance(v, int) and not isinstance(v, bool) and 0 <= v <= 100 for v in value.values()
+    ):
+        return {str(key): v for key, v in value.items()}
+    raise BadOptions(f"option {name}: write whole percents from 0 to 100, by remedy")
+
+
+def _spaced(text: str) -> str:
+    """Lower case, with one space in place of all that is no letter, mark or digit."""
+    kept = (c if c.isalnum() or unicodedata.combining(c) else " " for c in text.casefold())
+    return " ".join("".join(kept).split())
 
 
 def _tills(value: object) -> tuple[TillChoice, ...]:
