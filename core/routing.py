@@ -162,7 +162,9 @@ def _lists(options: Mapping[str, object], name: str) -> Mapping[str, tuple[str, 
     value = options.get(name, {})
     lists = value.values() if isinstance(value, Mapping) else [None]
     if all(isinstance(words, list) and all(_says(word) for word in words) for words in lists):
-        return {str(key): tuple(words) for key, words in cast("dict[str, list[str]]", value).items()}
+        return {
+            str(key): tuple(words) for key, words in cast("dict[str, list[str]]", value).items()
+        }
     raise BadOptions(f"option {name}: write lists of words, such as `late_delivery: [late]`")
 
 
