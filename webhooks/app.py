@@ -14,7 +14,7 @@ from core.people import Workspace
 from core.store import Store, schema
 from core.store.sealing import Sealer
 from core.store.sql import SqlStore
-from webhooks import connect, intake, keys
+from webhooks import connect, intake, keys, signin
 from webhooks.engine.clock import Clock
 from webhooks.engine.housekeeping import Habits
 from webhooks.engine.runner import Runner
@@ -60,6 +60,7 @@ def make_runner(of: Services) -> Runner:
         sealer=of.sealer,
         clock=of.clock,
         lease_length=of.settings.lease_length,
+        public_url=of.settings.public_url,
         threads=of.settings.runners,
         poll=timedelta(seconds=of.settings.poll_seconds),
         habits=Habits(
@@ -87,6 +88,7 @@ def create_app(
     )
     grants = Grants(of.store, of.hosts, of.sealer, of.clock.now)
     app.register_blueprint(connect.blueprint(grants))
+    signin.make(of.store, of.clock, of.settings).install(app)
     for page in pages:
         app.register_blueprint(page)
 

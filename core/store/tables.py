@@ -28,13 +28,17 @@ MODULES = (
     "core.fx",
     "core.journal",
     "core.ledger",
+    "core.letter",
+    "core.link",
     "core.limits_kept",
     "core.notices",
     "core.offer",
+    "core.pace",
     "core.payout",
     "core.people",
     "core.policies",
     "core.session",
+    "core.signin",
 )
 
 METADATA = sa.MetaData(

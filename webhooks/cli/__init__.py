@@ -42,6 +42,7 @@ def _register() -> None:
         connectors,
         demo,
         doctor,
+        inviting,
         keeping,
         limits,
         people,
@@ -55,6 +56,8 @@ def _register() -> None:
         main.add_command(command)
     for command in backtesting.COMMANDS:
         policies.policy.add_command(command)
+    for command in inviting.COMMANDS:
+        people.person.add_command(command)
     for command in connector_kit.COMMANDS:
         connectors.connector.add_command(command)
     for command in (

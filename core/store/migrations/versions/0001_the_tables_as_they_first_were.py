@@ -96,6 +96,7 @@ def upgrade() -> None:
     sa.Column('order_name', TEXT, nullable=True),
     sa.Column('policy', TEXT, nullable=True),
     sa.Column('policy_hash', TEXT, nullable=True),
+    sa.Column('choice', TEXT, nullable=True),
     sa.Column('facts', TEXT, nullable=True),
     sa.Column('decision', TEXT, nullable=True),
     sa.Column('asked_by', TEXT, nullable=True),
@@ -115,6 +116,22 @@ def upgrade() -> None:
     op.create_index(op.f('ix_cases_workspace_id_desk_id_ticket_id_id'), 'cases', ['workspace_id', 'desk_id', 'ticket_id', 'id'], unique=False)
     op.create_index(op.f('ix_cases_workspace_id_ready_at_id'), 'cases', ['workspace_id', 'ready_at', 'id'], unique=False, sqlite_where=sa.text('ready_at IS NOT NULL'), postgresql_where=sa.text('ready_at IS NOT NULL'))
     op.create_index(op.f('ix_cases_workspace_id_state_id'), 'cases', ['workspace_id', 'state', 'id'], unique=False)
+    op.create_table('choice_links',
+    sa.Column('workspace_id', TEXT, nullable=False),
+    sa.Column('id', TEXT, nullable=False),
+    sa.Column('case_id', TEXT, nullable=False),
+    sa.Column('token_hash', TEXT, nullable=False),
+    sa.Column('sealed_token', TEXT, nullable=False),
+    sa.Column('offers', TEXT, nullable=False),
+    sa.Column('made_at', sa.BigInteger(), nullable=False),
+    sa.Column('expires_at', sa.BigInteger(), nullable=False),
+    sa.Column('open', sa.Boolean(), nullable=False),
+    sa.Column('chosen', TEXT, nullable=True),
+    sa.Column('chosen_at', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('workspace_id', 'id', name=op.f('pk_choice_links')),
+    sa.UniqueConstraint('workspace_id', 'token_hash', name=op.f('uq_choice_links_workspace_id_token_hash'))
+    )
+    op.create_index(op.f('ix_choice_links_workspace_id_case_id_id'), 'choice_links', ['workspace_id', 'case_id', 'id'], unique=False)
     op.create_table('chores',
     sa.Column('workspace_id', TEXT, nullable=False),
     sa.Column('id', TEXT, nullable=False),
@@ -284,6 +301,15 @@ def upgrade() -> None:
     sa.Column('hash', TEXT, nullable=False),
     sa.PrimaryKeyConstraint('workspace_id', 'id', name=op.f('pk_ledger_heads'))
     )
+    op.create_table('letters',
+    sa.Column('workspace_id', TEXT, nullable=False),
+    sa.Column('id', TEXT, nullable=False),
+    sa.Column('text', TEXT, nullable=False),
+    sa.Column('tone', TEXT, nullable=True),
+    sa.Column('written_by', TEXT, nullable=False),
+    sa.Column('written_at', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('workspace_id', 'id', name=op.f('pk_letters'))
+    )
     op.create_table('likenesses',
     sa.Column('workspace_id', TEXT, nullable=False),
     sa.Column('id', TEXT, nullable=False),
@@ -340,6 +366,17 @@ def upgrade() -> None:
     sa.UniqueConstraint('workspace_id', 'accepted_case', name=op.f('uq_offers_workspace_id_accepted_case'))
     )
     op.create_index(op.f('ix_offers_workspace_id_case_id_id'), 'offers', ['workspace_id', 'case_id', 'id'], unique=False)
+    op.create_table('paces',
+    sa.Column('workspace_id', TEXT, nullable=False),
+    sa.Column('id', TEXT, nullable=False),
+    sa.Column('most', sa.BigInteger(), nullable=False),
+    sa.Column('left', sa.BigInteger(), nullable=False),
+    sa.Column('per_second', sa.BigInteger(), nullable=False),
+    sa.Column('seen_at', sa.BigInteger(), nullable=False),
+    sa.Column('refills_at', sa.BigInteger(), nullable=True),
+    sa.Column('shut_until', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('workspace_id', 'id', name=op.f('pk_paces'))
+    )
     op.create_table('payouts',
     sa.Column('workspace_id', TEXT, nullable=False),
     sa.Column('id', TEXT, nullable=False),
@@ -494,6 +531,33 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('workspace_id', 'id', name=op.f('pk_sidebar_sessions'))
     )
     op.create_index(op.f('ix_sidebar_sessions_workspace_id_connection_id_agent_id_id'), 'sidebar_sessions', ['workspace_id', 'connection_id', 'agent_id', 'id'], unique=False)
+    op.create_table('sign_in_links',
+    sa.Column('workspace_id', TEXT, nullable=False),
+    sa.Column('id', TEXT, nullable=False),
+    sa.Column('person_id', TEXT, nullable=False),
+    sa.Column('leads_to', TEXT, nullable=False),
+    sa.Column('made_at', sa.BigInteger(), nullable=False),
+    sa.Column('expires_at', sa.BigInteger(), nullable=False),
+    sa.Column('browser', TEXT, nullable=True),
+    sa.Column('used_at', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('workspace_id', 'id', name=op.f('pk_sign_in_links'))
+    )
+    op.create_index(op.f('ix_sign_in_links_workspace_id_expires_at_id'), 'sign_in_links', ['workspace_id', 'expires_at', 'id'], unique=False)
+    op.create_index(op.f('ix_sign_in_links_workspace_id_person_id_id'), 'sign_in_links', ['workspace_id', 'person_id', 'id'], unique=False)
+    op.create_table('sign_ins',
+    sa.Column('workspace_id', TEXT, nullable=False),
+    sa.Column('id', TEXT, nullable=False),
+    sa.Column('person_id', TEXT, nullable=False),
+    sa.Column('begun_at', sa.BigInteger(), nullable=False),
+    sa.Column('made_at', sa.BigInteger(), nullable=False),
+    sa.Column('used_at', sa.BigInteger(), nullable=False),
+    sa.Column('expires_at', sa.BigInteger(), nullable=False),
+    sa.Column('ended_at', sa.BigInteger(), nullable=True),
+    sa.Column('exchanged', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('workspace_id', 'id', name=op.f('pk_sign_ins'))
+    )
+    op.create_index(op.f('ix_sign_ins_workspace_id_expires_at_id'), 'sign_ins', ['workspace_id', 'expires_at', 'id'], unique=False)
+    op.create_index(op.f('ix_sign_ins_workspace_id_person_id_id'), 'sign_ins', ['workspace_id', 'person_id', 'id'], unique=False)
     op.create_table('tasks',
     sa.Column('workspace_id', TEXT, nullable=False),
     sa.Column('id', TEXT, nullable=False),
