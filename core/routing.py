@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar, cast
 
+from core.brand import BadBrand, Brand, read_brand
 from core.errors import AmendsError
 from core.ports import Ticket
 
@@ -44,6 +45,7 @@ class Routing:
     causes: reason -> cause group; reasons of one group are one harm (default: the reason itself).
     remedies: remedy -> connection that pays it, where that is not the till the order is at (cash by
     hand, points at a loyalty provider).
+    brand: whose pages a customer sees.
     reason_words: reason -> words that suggest it where a ticket names none; a suggestion only.
     ask_on_solve: an agent who solves a ticket with a reason is asked to decide first.
     costs: remedy -> percent of its value that it costs the company (a credit costs goods, not
@@ -65,6 +67,7 @@ class Routing:
     case_field: str | None = None
     done_tag: str = "amends_made_good"
     vip_from_orders: int = 10
+    brand: Brand | None = None
     reason_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ask_on_solve: bool = False
     costs: Mapping[str, int] = field(default_factory=dict)
@@ -116,6 +119,7 @@ def read_routing(options: object) -> Routing:
         case_field=_maybe(options, "case_field"),
         done_tag=_text(options, "done_tag", "amends_made_good"),
         vip_from_orders=_count(options, "vip_from_orders", 10),
+        brand=_brand(options.get("brand")),
         reason_words=_lists(options, "reason_words"),
         ask_on_solve=_yes(options, "ask_on_solve"),
         costs=_percents(options, "costs"),
@@ -203,3 +207,10 @@ def _tills(value: object) -> tuple[TillChoice, ...]:
             raise BadOptions("option tills: each needs `connection`, and may have `tag`")
         tills.append(TillChoice(str(entry["connection"]), _maybe(entry, "tag")))
     return tuple(tills)
+
+
+def _brand(value: object) -> Brand | None:
+    try:
+        return None if value is None else read_brand(value)
+    except BadBrand as bad:
+        raise BadOptions(f"option brand: {bad}") from None
