@@ -194,7 +194,7 @@ def settle(store: Store, cases: int, threads: int) -> tuple[float, float]:
     counted = Counted(store)
     runner = Runner(
         cast(Store, counted), cast(Hosts, InstantHosts()), sealer=Sealer(read_keys(new_key())),
-        clock=SYSTEM_CLOCK, lease_length=timedelta(seconds=60), threads=threads,
+        clock=SYSTEM_CLOCK, lease_length=timedelta(seconds=60), public_url="http://localhost", threads=threads,
         poll=timedelta(milliseconds=20),
     )  # fmt: skip
     start = time.perf_counter()

@@ -22,8 +22,7 @@ from core.ports import Ticket, Who
 from webhooks.app import SYSTEM_CLOCK, Services
 from webhooks.demo.stage import Sandbox, Stage, connect, set_up, settings_for
 from webhooks.demo.world import Host
-from webhooks.engine.steps import Worker
-from webhooks.engine.watch import Watch
+from webhooks.engine.considering import Considering
 
 DELAY = 0.2
 HOSTS = ("zendesk", "shopify", "stripe")
@@ -38,22 +37,14 @@ class Bench:
         #: One whose customer Stripe knows: it has to be asked for their payments in a third round.
         self.third = next(str(t["id"]) for t in tickets if "till_stripe" in t["tags"])
         self.till_ids = tuple(stage.tills.values())
-        self.worker = Worker(
-            of.store,
-            of.hosts,
-            sealer=of.sealer,
-            clock=SYSTEM_CLOCK,
-            pool=pool,
-            lease_length=of.settings.lease_length,
-            watch=Watch(SYSTEM_CLOCK, of.settings.lease_length),
-        )
+        self.considering = Considering(of.store, of.hosts, clock=SYSTEM_CLOCK, pool=pool)
 
     def ticket(self) -> Ticket:
         return self.of.hosts.get(self.stage.desk_id).desk.ticket(self.ticket_id)
 
     def facts(self) -> None:
         """As the engine gathers them."""
-        self.worker._purchases(self.till_ids, self.ticket())
+        self.considering.gather(self.stage.desk_id, self.ticket())
 
     def one_by_one(self) -> None:
         ticket = self.ticket()

@@ -1,12 +1,14 @@
-"""Who had to agree has answered, or nobody has in time."""
+"""Who had to agree or to choose has answered, or nobody has in time."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from core import approval as approvals
 from core import authority, drift, permission, tasks, writeback
 from core import harm as harms
+from core import link as links
 from core import offer as offers
 from core.approval import Approval
 from core.authority import Bound
@@ -14,8 +16,9 @@ from core.case import Case, CaseState, Outcome
 from core.deciding import accept, on_trouble, over_limit
 from core.ending import end
 from core.facts import Trouble
+from core.limits import POLICY
 from core.moment import Moment
-from core.offer import Offer
+from core.offer import Offer, Part
 from core.ports import Order
 from core.routing import Routing
 from core.store import Tx
@@ -30,16 +33,10 @@ def on_release(tx: Tx, case: Case, routing: Routing, order: Order | None, moment
     offer = tx.get(Offer, granted[0].offer_id)
     assert offer is not None  # offers are never deleted
     parts = offers.parts_of(offer)
-    total = sum(part.amount.minor for part in parts if part.amount)
-    if order is not None and (order.disputed in ("open", "lost") or order.refundable.minor < total):
-        known = {"order": order.name, "refundable": str(order.refundable)}
+    changed = _changed_since(tx, case, parts, order)
+    if changed is not None:
         _undo_request(tx, case, moment)
-        on_trouble(tx, case, Trouble("changed_since", known), moment)
-        return
-    lost = drift.forgotten(tx, case)
-    if lost is not None:
-        _undo_request(tx, case, moment)
-        on_trouble(tx, case, lost, moment)
+        on_trouble(tx, case, changed, moment)
         return
     customers = harms.lock_alike(tx, case)
     wish = authority.wish_for(case, offer.basis, parts, order, customers)
@@ -52,6 +49,50 @@ def on_release(tx: Tx, case: Case, routing: Routing, order: Order | None, moment
         over_limit(tx, case, wish, refusal, moment)
     else:
         on_trouble(tx, case, Trouble(refusal, {"order": case.order_name}), moment)
+
+
+def on_chosen(tx: Tx, case: Case, routing: Routing, order: Order | None, moment: Moment) -> None:
+    """The customer chose, and the order was read again: pay that, out of limits as they are now."""
+    link = links.of_case(tx, case.id)
+    if case.state is not CaseState.WAITING_CUSTOMER or link is None or link.chosen is None:
+        return  # somebody else came in between; the state says what is next
+    offer = tx.get(Offer, link.chosen)
+    assert offer is not None  # offers are never deleted
+    parts = offers.parts_of(offer)
+    changed = _changed_since(tx, case, parts, order)
+    if changed is not None:
+        _undo_choice(tx, case, moment)
+        on_trouble(tx, case, changed, moment)
+        return
+    wish = authority.wish_for(case, offer.basis, parts, order, harms.lock_alike(tx, case))
+    got = authority.reserve(tx, wish, bearer=case.requested_by or POLICY, moment=moment)
+    if isinstance(got, Bound):
+        _undo_choice(tx, case, moment)
+        over_limit(tx, case, wish, got, moment)
+        return
+    accept(tx, case, routing, offer, None, moment)
+
+
+def on_not_chosen(tx: Tx, case: Case, moment: Moment) -> None:
+    """The customer did not choose in time: a person decides what they are given instead."""
+    _undo_choice(tx, case, moment)
+    on_trouble(tx, case, Trouble("not_chosen", {"order": case.order_name}), moment)
+
+
+def _undo_choice(tx: Tx, case: Case, moment: Moment) -> None:
+    links.shut(tx, case)
+    harms.release(tx, case)
+    authority.release(tx, case, moment.now)
+
+
+def _changed_since(
+    tx: Tx, case: Case, parts: Sequence[Part], order: Order | None
+) -> Trouble | None:
+    """Why what was offered can no longer be given as it was."""
+    total = sum(part.amount.minor for part in parts if part.amount)
+    if order is not None and (order.disputed in ("open", "lost") or order.refundable.minor < total):
+        return Trouble("changed_since", {"order": order.name, "refundable": str(order.refundable)})
+    return drift.forgotten(tx, case)
 
 
 def _undo_request(tx: Tx, case: Case, moment: Moment) -> None:

@@ -181,7 +181,7 @@ def decide(
     bearer = _as_whom(tx, of, approval, rows, tx.get(Person, person.id) or person, moment)
     if moment.now >= approval.expires_at:
         return _end(tx, approval, "expired", None, None, None, moment)
-    if payload_hash(case, parts_of(offer)) != approval.payload_hash:
+    if payload_hash(tx, case, parts_of(offer)) != approval.payload_hash:
         return _end(tx, approval, "void", None, None, None, moment)
     tx.put(replace(case, tries=0))  # acted on at once, whatever went wrong before
     state = "granted" if agree else "refused"
@@ -193,7 +193,7 @@ def still_good(
 ) -> bool:
     """Whether every yes would be given again now: to the same payload, by people who still may.
     Their limits are looked at apart from this."""
-    if any(payload_hash(case, parts_of(offer)) != row.payload_hash for row in granted):
+    if any(payload_hash(reader, case, parts_of(offer)) != row.payload_hash for row in granted):
         return False
     for row in granted:
         decider = reader.get(Person, row.decided_by or "")

@@ -13,6 +13,7 @@ from core.record import Doc, Record, Table
 class CaseState(StrEnum):
     GATHERING = "gathering"  # facts are needed from the hosts
     WAITING_APPROVAL = "waiting_approval"  # a second person must agree
+    WAITING_CUSTOMER = "waiting_customer"  # a link was sent; the customer chooses
     PAYING = "paying"  # at least one payout has no ending yet
     WRITING = "writing"  # the ticket still has to be told
     WITH_PERSON = "with_person"  # an open task says what to do
@@ -40,6 +41,7 @@ class Case(Record):
     the case is closed, so that a ticket has one open case at most. `asked_by` is the host's id of
     the agent whose act started it; `looked_at` when the ticket was last looked at because of one.
     `overridden_by`: the person who decided that more is given for a harm that was made good.
+    `choice`: what an agent chose, where one did (`core.choice`).
     """
 
     TABLE: ClassVar[Table] = Table(
@@ -71,6 +73,7 @@ class Case(Record):
     order_name: str | None = None
     policy: str | None = None
     policy_hash: str | None = None
+    choice: Doc | None = None
     facts: Doc | None = None
     decision: Doc | None = None
     asked_by: str | None = None

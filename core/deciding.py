@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from core import authority, drift, permission, tasks, writeback
 from core import harm as harms
+from core import link as links
 from core import offer as offers
 from core import payout as payouts
 from core.authority import Bound, Wish
@@ -15,6 +16,7 @@ from core.case import Case, CaseState, CaseTicket, Outcome
 from core.ending import end, with_person
 from core.facts import Trouble
 from core.harm import Claimed, Taken
+from core.link import NewLink
 from core.moment import Moment
 from core.offer import Offer, Part
 from core.ports import HostDenied, HostError
@@ -66,8 +68,16 @@ def on_trouble(tx: Tx, case: Case, trouble: Trouble, moment: Moment) -> None:
     tx.put(with_person(case, trouble.kind, moment.now))
 
 
-def on_terms(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment) -> None:
-    """A decision was taken: claim the harm, then do what the mode and the policy allow."""
+def on_terms(
+    tx: Tx,
+    case: Case,
+    routing: Routing,
+    terms: Terms,
+    moment: Moment,
+    link: NewLink | None = None,
+) -> None:
+    """A decision was taken: claim the harm, then do what the mode and the policy allow. `link` is
+    there where the terms have alternatives for the customer."""
     tasks.close_tasks(tx, case, "facts gathered", moment.now)
     case = replace(
         case,
@@ -96,10 +106,12 @@ def on_terms(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment)
         writeback.plan_note(tx, case, "suggested", terms.summary, moment)
         end(tx, case, Outcome.SUGGESTED, "suggest", moment)
     else:
-        _act(tx, case, routing, terms, moment)
+        _act(tx, case, routing, terms, moment, link)
 
 
-def _act(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment) -> None:
+def _act(
+    tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment, link: NewLink | None
+) -> None:
     lost = drift.forgotten(tx, case)
     if lost is not None:
         on_trouble(tx, case, lost, moment)
@@ -120,6 +132,9 @@ def _act(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment) -> 
         return
     case = replace(case, customer_id=claimed.customers[0], harm_id=claimed.harm.id)
     tx.put(case)
+    if link is not None and terms.alternatives and not claimed.goodwill:
+        _let_choose(tx, case, terms, claimed, link, moment)
+        return
     parts = _owed_beside_goodwill(tx, case, terms.parts, claimed, moment)
     if parts is None:
         return
@@ -138,6 +153,42 @@ def _act(tx: Tx, case: Case, routing: Routing, terms: Terms, moment: Moment) -> 
         tx.put(replace(case, state=CaseState.WAITING_APPROVAL, said="waiting_approval"))
         return
     accept(tx, case, routing, offer, None, moment)
+
+
+def _let_choose(
+    tx: Tx, case: Case, terms: Terms, claimed: Claimed, link: NewLink, moment: Moment
+) -> None:
+    """Put the alternatives to the customer. The dearest is reserved, so that whatever they choose
+    can be given; what somebody else would have to agree to is not promised by a link."""
+    dearest = max(terms.alternatives, key=_cost)
+    buyer, order = terms.subject.buyer, terms.subject.order
+    wish = authority.wish_for(case, terms.basis, dearest, order, claimed.customers)
+    spent = buyer.spent if buyer else None
+    asks = permission.permit(tx, wish, ask=terms.ask, spent=spent, moment=moment)
+    if isinstance(asks, Bound):
+        over_limit(tx, case, wish, asks, moment)
+        return
+    if asks is not None:
+        harms.release(tx, case)
+        authority.release(tx, case, moment.now)
+        known = {"order": case.order_name, **(asks.bound.known(None) if asks.bound else {})}
+        on_trouble(tx, case, Trouble("choice_needs_yes", known), moment)
+        return
+    put = [
+        offers.make(tx, case, terms.basis, parts, moment, links.LASTS)
+        for parts in terms.alternatives
+    ]
+    sent = links.send(tx, case, link, put, moment)
+    writeback.plan_choice(tx, case, sent, moment)
+    moment.log(tx, case.id, "choice_sent", {"link": sent.id, "count": len(put)})
+    waiting = replace(
+        case, state=CaseState.WAITING_CUSTOMER, said="waiting_customer", due_at=sent.expires_at
+    )
+    tx.put(waiting)
+
+
+def _cost(parts: Sequence[Part]) -> int:
+    return sum(part.amount.minor for part in parts if part.amount)
 
 
 def over_limit(tx: Tx, case: Case, wish: Wish, bound: Bound, moment: Moment) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from core import authority, tasks, writeback
 from core import harm as harms
+from core import link as links
 from core.case import Case, CaseState, Outcome, Writing
 from core.moment import Moment
 from core.store import Tx
@@ -22,6 +23,7 @@ def on_unwritable(tx: Tx, case: Case, writing: Writing, why: str, moment: Moment
 def close(tx: Tx, case: Case, person_id: str, note: str, moment: Moment) -> None:
     """A person ends a case with which nothing was paid; the harm is free again."""
     tasks.close_tasks(tx, case, note, moment.now)
+    links.shut(tx, case)
     harms.release(tx, case)
     authority.release(tx, case, moment.now)
     moment.log(tx, case.id, "dismissed", {"by": person_id, "note": note})

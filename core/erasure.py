@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import cast
 
 from core import chores, tasks
+from core import letter as letters
 from core.approval import Approval
 from core.case import (
     Case,
@@ -26,6 +27,7 @@ from core.case import (
 )
 from core.chores import Chore
 from core.errors import AmendsError
+from core.link import ChoiceLink
 from core.moment import Moment
 from core.offer import Offer
 from core.payout import FINAL, Attempt, Payout
@@ -157,7 +159,11 @@ def erase(tx: Tx, customer_id: str, moment: Moment) -> None:
 
 
 def _erase_case(tx: Tx, case: Case) -> None:
-    tx.put(replace(case, override_note=None))
+    choice = {**case.choice, "note": None} if isinstance(case.choice, Mapping) else None
+    tx.put(replace(case, override_note=None, choice=choice))
+    letters.erase(tx, case.id)
+    for link in tx.find(ChoiceLink, case_id=case.id):
+        tx.put(replace(link, sealed_token="", open=False))
     for writing in tx.find(Writing, case_id=case.id):
         tx.put(replace(writing, text=None, why=None, data=_shred(writing.data)))
     for step in tx.find(CaseStep, case_id=case.id):

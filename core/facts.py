@@ -47,13 +47,20 @@ class Subject:
         return ("buyer", self.buyer.id) if self.buyer else ("guest_order", self.order.id)
 
 
-def check_ticket(ticket: Ticket, routing: Routing) -> str | Trouble:
-    """The one reason the ticket names, or why there is none to act on."""
+def check_ticket(
+    ticket: Ticket, routing: Routing, *, by_agent: bool = False, reason: str | None = None
+) -> str | Trouble:
+    """The one reason the ticket names, or why there is none to act on. An agent who asks need not
+    have solved it, and may have chosen another of the workspace's reasons."""
     if ticket.status == "closed":
         return Trouble("ticket_closed")
-    if ticket.status != "solved":
+    if ticket.status != "solved" and not by_agent:
         return Trouble("not_solved", {"status": ticket.status})
     reasons = routing.reasons_on(ticket)
+    if reason is not None:
+        if reason not in {*routing.reasons.values(), *reasons}:
+            return Trouble("unknown_reason", {"reason": reason})
+        reasons = [reason]
     if not reasons:
         return Trouble("no_reason", {"tags": sorted(routing.reasons)})
     if len(reasons) > 1:
@@ -70,26 +77,31 @@ def order_names(ticket: Ticket) -> tuple[str, ...]:
 
 
 def choose_subject(
-    ticket: Ticket, purchases: Mapping[str, Purchases], today: date
+    ticket: Ticket, purchases: Mapping[str, Purchases], order: tuple[str, str] | None = None
 ) -> Subject | Trouble:
-    """The customer and order the ticket is about, if there is exactly one of each to be had."""
+    """The customer and order the ticket is about, if there is exactly one of each to be had; with
+    an order (till, id) chosen by an agent, that one, if it is among the customer's own."""
     tills = {till: bought for till, bought in purchases.items() if bought.buyers or bought.orders}
     if not tills:
         return Trouble("unknown_customer")
     if any(len(bought.buyers) > 1 for bought in tills.values()):
         return Trouble("two_customers")
-    orders = [(till, order) for till, bought in tills.items() for order in bought.orders]
+    orders = [(till, one) for till, bought in tills.items() for one in bought.orders]
     if not orders:
         return Trouble("no_order")
+    if order is not None:
+        orders = [(till, o) for till, o in orders if (till, o.id) == order]
+        if not orders:
+            return Trouble("no_order")
     named = set(order_names(ticket))
     about = [
         (till, o) for till, o in orders if o.name in named or o.name.removeprefix("#") in named
     ]
     if len(about) > 1 or (not about and len(orders) > 1):
         return Trouble("several_orders", {"orders": [o.name for _, o in (about or orders)]})
-    till, order = (about or orders)[0]
-    buyer = next((b for b in tills[till].buyers if b.id == order.buyer_id), None)
-    return _usable(Subject(till_id=till, buyer=buyer, order=order))
+    till, found = (about or orders)[0]
+    buyer = next((b for b in tills[till].buyers if b.id == found.buyer_id), None)
+    return _usable(Subject(till_id=till, buyer=buyer, order=found))
 
 
 def _usable(subject: Subject) -> Subject | Trouble:

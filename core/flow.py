@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core import approval as approvals
+from core import link as links
 from core import payout as payouts
-from core.agreeing import on_release, on_settled_approval
+from core.agreeing import on_chosen, on_not_chosen, on_release, on_settled_approval
 from core.approval import Approval
 from core.case import Case, CaseState, Writing
 from core.deciding import (
@@ -26,16 +27,18 @@ from core.deciding import (
     on_trouble,
 )
 from core.ending import close, on_unwritable
+from core.link import ChoiceLink
 from core.opening import SAME_ACT, look_again, may_look_again, on_solved
 from core.payout import Payout, PayoutState
 from core.settling import on_payout, payout_doc
 from core.store import Reader
 
 __all__ = [
-    "FAULTS_BEFORE_TASK", "PATIENCE", "SAME_ACT", "Action", "Ask", "CaseFile", "Gather", "Release",
-    "Remind", "Rest", "Send", "Settle", "TakeBack", "Write", "close", "load", "look_again",
-    "may_look_again", "next_action", "on_fault", "on_host_trouble", "on_payout", "on_release",
-    "on_settled_approval", "on_solved", "on_terms", "on_trouble", "on_unwritable", "payout_doc",
+    "FAULTS_BEFORE_TASK", "PATIENCE", "SAME_ACT", "Action", "Ask", "CaseFile", "Chosen", "Gather",
+    "NotChosen", "Release", "Remind", "Rest", "Send", "Settle", "TakeBack", "Write", "close",
+    "load", "look_again", "may_look_again", "next_action", "on_chosen", "on_fault",
+    "on_host_trouble", "on_not_chosen", "on_payout", "on_release", "on_settled_approval",
+    "on_solved", "on_terms", "on_trouble", "on_unwritable", "payout_doc",
 ]  # fmt: skip
 
 
@@ -47,6 +50,7 @@ class CaseFile:
     payouts: Sequence[Payout]
     writings: Sequence[Writing]
     approvals: Sequence[Approval]  # what its newest request needs
+    link: ChoiceLink | None = None  # where the customer is choosing
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,16 @@ class Settle:
     """Somebody's no, or the time ran out: end the offer."""
 
     approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The customer chose: look at the order again, then pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotChosen:
+    """The time to choose ran out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +116,9 @@ class Rest:
     until: datetime | None
 
 
-Action = Gather | Release | Settle | Remind | Send | Ask | TakeBack | Write | Rest
+Action = (
+    Gather | Release | Chosen | NotChosen | Settle | Remind | Send | Ask | TakeBack | Write | Rest
+)
 
 
 def load(reader: Reader, case_id: str) -> CaseFile:
@@ -111,11 +127,13 @@ def load(reader: Reader, case_id: str) -> CaseFile:
         raise LookupError(case_id)
     waiting = case.state is CaseState.WAITING_APPROVAL
     gathering = case.state is CaseState.GATHERING
+    choosing = case.state is CaseState.WAITING_CUSTOMER
     return CaseFile(
         case=case,
         payouts=[] if gathering else reader.find(Payout, case_id=case_id),
         writings=reader.find(Writing, case_id=case_id, state="planned"),
         approvals=approvals.asked(reader, case_id) if waiting else [],
+        link=links.of_case(reader, case_id) if choosing else None,
     )
 
 
@@ -127,6 +145,8 @@ def next_action(file: CaseFile, now: datetime) -> Action:
     # A till that could not be asked is asked again when the case is due, not at once.
     if _all_agreed(file) and (not case.tries or _is_due(case.due_at, now)):
         return Release()
+    if file.link is not None and _is_due(case.due_at, now):
+        return Chosen() if file.link.chosen else NotChosen()
     waiting = [row for row in file.approvals if row.state == "waiting"]
     for row in file.approvals:
         if row.state not in ("granted", "waiting") or (row in waiting and now >= row.expires_at):
@@ -159,7 +179,7 @@ def _all_agreed(file: CaseFile) -> bool:
 def _next_due(file: CaseFile) -> datetime | None:
     dues = [p.due_at for p in file.payouts]
     dues += [w.due_at for w in file.writings]
-    if file.case.state is CaseState.GATHERING or _all_agreed(file):
+    if file.case.state is CaseState.GATHERING or _all_agreed(file) or file.link is not None:
         dues.append(file.case.due_at)
     for row in file.approvals:
         if row.state == "waiting":

@@ -8,6 +8,7 @@ from dataclasses import replace
 from core import approval as approvals
 from core import authority, flow, tasks
 from core import harm as harms
+from core import link as links
 from core.approval import MayNotApprove
 from core.case import Case, CaseState
 from core.errors import AmendsError
@@ -73,7 +74,7 @@ def on_dispute(tx: Tx, till_id: str, order_id: str, state: str, moment: Moment) 
     what waits for a yes is put to a person; once it is won, they go on. A host's word of it is
     enough to wait; before anything is released the order is read again."""
     paying = {p.case_id for p in tx.find(Payout, till_id=till_id, order_id=order_id)}
-    states = (CaseState.WAITING_APPROVAL, CaseState.WITH_PERSON)
+    states = (CaseState.WAITING_APPROVAL, CaseState.WAITING_CUSTOMER, CaseState.WITH_PERSON)
     held_up = tx.find(Case, state=states, till_id=till_id, order_id=order_id)
     for id in sorted(paying | {case.id for case in held_up}):
         case = tx.lock(Case, id)
@@ -88,8 +89,9 @@ def on_dispute(tx: Tx, till_id: str, order_id: str, state: str, moment: Moment) 
 
 def _hold(tx: Tx, case: Case, till_id: str, order_id: str, moment: Moment) -> None:
     known = {"order": case.order_name}
-    if case.state is CaseState.WAITING_APPROVAL:
+    if case.state in (CaseState.WAITING_APPROVAL, CaseState.WAITING_CUSTOMER):
         approvals.void(tx, approvals.asked(tx, case.id))
+        links.shut(tx, case)
         harms.release(tx, case)
         authority.release(tx, case, moment.now)
         flow.on_trouble(tx, case, Trouble("disputed", known), moment)

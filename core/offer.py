@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, cast
 
+from core import letter as letters
 from core.canonical import digest
 from core.case import Case
 from core.moment import Moment
@@ -14,7 +15,7 @@ from core.money import Money
 from core.payout import Payout, PayoutState
 from core.ports import Remedy
 from core.record import Doc, Record, Table
-from core.store import Tx
+from core.store import Reader, Tx
 
 LASTS = timedelta(days=30)
 
@@ -105,7 +106,7 @@ def less(parts: Sequence[Part], given: Sequence[Money | None]) -> list[Part] | N
     return left
 
 
-def payload_hash(case: Case, parts: Sequence[Part], message: str | None = None) -> str:
+def payload_hash(reader: Reader, case: Case, parts: Sequence[Part]) -> str:
     """Over every payout of the offer, the recipient, the order, the policy version that decided,
     and a message edited by hand: any change to one of them is another payload."""
     payload = {
@@ -114,20 +115,27 @@ def payload_hash(case: Case, parts: Sequence[Part], message: str | None = None) 
         "order": case.order_id,
         "policy": case.policy_hash,
         "parts": [part.doc() for part in parts],
-        "message": message,
+        "message": letters.text_of(reader, case.id),
     }
     return digest("payload", 1, payload)
 
 
-def make(tx: Tx, case: Case, basis: str, parts: Sequence[Part], moment: Moment) -> Offer:
+def make(
+    tx: Tx,
+    case: Case,
+    basis: str,
+    parts: Sequence[Part],
+    moment: Moment,
+    lasts: timedelta = LASTS,
+) -> Offer:
     offer = Offer(
         id=moment.new("offer"),
         case_id=case.id,
         made_at=moment.now,
-        expires_at=moment.now + LASTS,
+        expires_at=moment.now + lasts,
         basis=basis,
         parts=[part.doc() for part in parts],
-        payload_hash=payload_hash(case, parts),
+        payload_hash=payload_hash(tx, case, parts),
         made_by=case.requested_by,
     )
     tx.add(offer)

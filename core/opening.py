@@ -37,10 +37,16 @@ def on_solved(
         return None
     if case is not None and case.state is not CaseState.CLOSED:
         if may_look_again(tx, case):
-            look_again(tx, case, moment)
+            # Nobody chose this time: the ticket and the policy decide.
+            look_again(tx, replace(case, choice=None), moment)
         else:
             moment.log(tx, case.id, "solved_again")
         return None
+    return new_case(desk_id, ticket_id, routing.mode, actor_id, moment)
+
+
+def new_case(desk_id: str, ticket_id: str, mode: str, asked_by: str | None, moment: Moment) -> Case:
+    """A case as it begins. `asked_by` is the helpdesk's id of whose act it is."""
     return Case(
         id=moment.new("case"),
         state=CaseState.GATHERING,
@@ -51,8 +57,8 @@ def on_solved(
         changed_at=moment.now,
         due_at=moment.now,
         open_key=f"{desk_id}|{ticket_id}",
-        mode=routing.mode,
-        asked_by=actor_id,
+        mode=mode,
+        asked_by=asked_by,
     )
 
 

@@ -52,7 +52,7 @@ class Session(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedToken(Record):
-    """`id` is the SHA-256 of a signed token that was taken, kept until it would be refused anyhow."""
+    """`id` is the SHA-256 of a signed token that was taken, kept until it expires."""
 
     TABLE: ClassVar[Table] = Table(name="used_tokens", index=(("expires_at",),))
 

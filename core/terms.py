@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import cast
 
+from core import choice as choices
 from core import likeness
 from core.case import Case
+from core.choice import Choice
 from core.facts import (
     Subject,
     Trouble,
@@ -30,6 +32,9 @@ from core.record import Doc
 from core.routing import Routing
 from core.store import Reader
 
+#: More than this is no choice but a list.
+MOST_ALTERNATIVES = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
@@ -46,6 +51,8 @@ class Terms:
     `facts` are those the policy declares, as decided on; `summary` is for people who ask why.
     `asked_by` is the helpdesk's own id of who asked, a person of ours or not.
     `mark` is what other customers who may be the same person have as well (`core.likeness`).
+    `options` are all answers the policy leaves open, what it proposes first; `alternatives` those
+    that are put to the customer, where the customer is to choose, as they would be paid.
     """
 
     subject: Subject
@@ -64,16 +71,30 @@ class Terms:
     on_account: bool
     summary: Mapping[str, object]
     asked_by: str | None = None
+    options: tuple[tuple[Component, ...], ...] = ()
+    alternatives: Sequence[Sequence[Part]] = ()
 
 
 def consider(
-    reader: Reader, case: Case, routing: Routing, policy: Policy, gathered: Gathered, now: datetime
+    reader: Reader,
+    case: Case | None,
+    routing: Routing,
+    policy: Policy,
+    gathered: Gathered,
+    now: datetime,
+    choice: Choice | None = None,
 ) -> Terms | Trouble:
-    """Decide. Reads our own history, writes nothing."""
-    reason = check_ticket(gathered.ticket, routing)
+    """Decide. Reads our own history, writes nothing. `case` is None where there is none yet."""
+    reason = check_ticket(
+        gathered.ticket,
+        routing,
+        by_agent=choice is not None,
+        reason=choice.reason if choice else None,
+    )
     if isinstance(reason, Trouble):
         return reason
-    subject = choose_subject(gathered.ticket, gathered.purchases, now.date())
+    order = (choice.till_id, choice.order_id) if choice else (None, None)
+    subject = choose_subject(gathered.ticket, gathered.purchases, _named(*order))
     if isinstance(subject, Trouble):
         return subject
     history = history_of(reader, find_customer(reader, subject), now)
@@ -91,14 +112,23 @@ def consider(
     decision = decide(policy, facts)
     if decision.outcome == "cannot_decide":
         return _undecided(decision, subject)
-    parts = [_part(c, subject, reason, routing) for c in _chosen(decision)]
+    given = choices.pick(decision, choice)
+    if isinstance(given, choices.Unfit):
+        return Trouble("changed_since_shown", {"order": subject.order.name, "what": given.now})
+    if choice is None and choices.is_open_ended(given):
+        return Trouble("agent_decides", {"order": subject.order.name, "what": str(decision)})
+    parts = [_part(c, subject, reason, routing) for c in given]
+    alternatives = []
+    if choice is not None and choice.way == "customer":
+        offered = choices.options(decision)[:MOST_ALTERNATIVES]
+        alternatives = [[_part(c, subject, reason, routing) for c in option] for option in offered]
     email = gathered.ticket.requester.email
     return Terms(
         subject=subject,
         reason=reason,
         language=gathered.ticket.language,
         requested_by=_requester(reader, case, gathered.ticket),
-        asked_by=case.asked_by or gathered.ticket.assignee_id,
+        asked_by=(case.asked_by if case else None) or gathered.ticket.assignee_id,
         today=now.date(),
         facts=facts,
         decision=decision.to_data(),
@@ -106,10 +136,12 @@ def consider(
         policy_hash=policy.version_hash,
         basis=policy.basis,
         parts=parts,
-        ask=decision.needs_yes,
+        ask=choices.needs_yes(decision, given, choice),
         mark=likeness.mark(reader.workspace_id, email) if email else None,
         on_account=policy.on_account,
         summary=_summary(decision, policy, subject, reason, parts),
+        options=choices.options(decision),
+        alternatives=alternatives,
     )
 
 
@@ -165,20 +197,16 @@ def _declared(policy: Policy, facts: Mapping[str, object]) -> dict[str, object]:
     return kept
 
 
-def _chosen(decision: Decision) -> Sequence[Component]:
-    """With nobody there to choose, the first of several offers; a range gives its least."""
-    if decision.outcome != "give":
-        return ()
-    return decision.offers[0] if decision.offers else decision.components
+def _named(till_id: str | None, order_id: str | None) -> tuple[str, str] | None:
+    return (till_id, order_id) if till_id is not None and order_id is not None else None
 
 
 def _part(component: Component, subject: Subject, reason: str, routing: Routing) -> Part:
-    counted = component.unit in ("points", "items", "days") and component.quantity is not None
     return Part(
         remedy=cast(Remedy, component.remedy),
         till_id=routing.remedies.get(component.remedy, subject.till_id),
         amount=component.money,
-        quantity=int(component.quantity or 0) if counted else None,
+        quantity=choices.quantity_of(component),
         order_id=subject.order.id,
         buyer_id=subject.buyer.id if subject.buyer else None,
         text=reason.replace("_", " "),
@@ -192,9 +220,11 @@ def _undecided(decision: Decision, subject: Subject) -> Trouble:
     )
 
 
-def _requester(reader: Reader, case: Case, ticket: Ticket) -> str | None:
+def _requester(reader: Reader, case: Case | None, ticket: Ticket) -> str | None:
     """The person whose act this is: who overrode the guard, who solved the ticket, else who it is
     assigned to."""
+    if case is None:
+        return None
     if case.overridden_by is not None:
         return case.overridden_by
     agent = case.asked_by or ticket.assignee_id

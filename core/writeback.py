@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from core.case import Case, Writing
+from core.letter import CODE, LINK, Letter
+from core.link import ChoiceLink
 from core.message import Given, NoteKind, apology, note
 from core.moment import Moment
 from core.money import Money
 from core.payout import Payout, wait_of
 from core.ports import Remedy, WriteBack
 from core.record import Doc
-from core.routing import Routing
+from core.routing import Routing, Tone
 from core.store import Tx
 
 GIVE_UP = timedelta(days=2)
@@ -29,6 +31,7 @@ _NOTES: Mapping[str, NoteKind] = {
     "approval_refused": "refused",
     "harm_already_made_good": "already_made_good",
     "reversed": "reversed",
+    "choice_sent": "choice_sent",
 }
 
 
@@ -60,6 +63,15 @@ def plan_made_good(
         _plan(tx, case, "reply", "apology", {"given": given}, moment)
 
 
+def plan_choice(tx: Tx, case: Case, link: ChoiceLink, moment: Moment) -> None:
+    """The apology with a link by which the customer chooses, and a note that it was sent. An agent
+    asked for it to be sent, so it is not left as a draft."""
+    until = link.expires_at.date().isoformat()
+    _plan(tx, case, "reply", "choice", {"link": link.id, "until": until}, moment)
+    known = {"order": case.order_name, "link": link.id, "until": link.expires_at.isoformat()}
+    _plan(tx, case, "note", "choice_sent", known, moment)
+
+
 def given_doc(payout: Payout) -> dict[str, object]:
     return {
         "payout": payout.id,
@@ -78,11 +90,14 @@ def compose(
     names: Mapping[str, str],
     customer: str | None,
     codes: Mapping[str, str],
+    letter: Letter | None = None,
+    link: str | None = None,
 ) -> WriteBack:
     """The words, in the language and tone they are wanted in.
 
     names: ids of connections and people -> what they are called. customer: their own name.
     codes: payout id -> the code to redeem it with, told to the customer only.
+    letter: what a person wrote in place of our words. link: where the customer chooses.
     """
     data = cast("Mapping[str, object]", writing.data)
     marker = f"[amends:{writing.id}]"
@@ -97,9 +112,14 @@ def compose(
     language = routing.note_language
     if writing.kind == "reply":
         language = case.language or routing.reply_language
-        text = _apology(case, routing, data, language, customer, codes)
+        text = reply_text(
+            case, routing, data, customer=customer, codes=codes, letter=letter, link=link
+        )
     else:
-        text = _note(case, writing, routing, data, names, customer, codes)
+        text = _note(case, writing, routing, data, names)
+        if writing.about == "made_good" and routing.reply == "draft":
+            draft = reply_text(case, routing, data, customer=customer, codes=codes, letter=letter)
+            text = f"{text}\n\n---\n{draft}"
     return WriteBack(
         kind="reply" if writing.kind == "reply" else "note",
         ticket_id=writing.ticket_id,
@@ -154,23 +174,40 @@ def _plan(tx: Tx, case: Case, kind: str, about: str, data: Doc, moment: Moment) 
     return writing
 
 
-def _apology(
+def reply_text(
     case: Case,
     routing: Routing,
     data: Mapping[str, object],
-    language: str,
-    name: str | None,
+    *,
+    customer: str | None,
     codes: Mapping[str, str],
+    letter: Letter | None = None,
+    link: str | None = None,
 ) -> str:
+    """What the customer reads: a person's own text, with every code and the link in it, or ours."""
+    language = case.language or routing.reply_language
+    given = _given(case, data, codes)
+    if letter is not None and letter.text:
+        text = _with(letter.text, CODE, [one.code for one in given if one.code])
+        return _with(text, LINK, [link] if link else [])
+    until = data.get("until")
     return apology(
         language,
-        tone=routing.tone,
+        tone=cast(Tone, letter.tone) if letter and letter.tone else routing.tone,
         reason=case.reason or "other",
-        given=_given(case, data, codes),
-        customer_name=name,
+        given=given,
+        customer_name=customer,
         sign_off=routing.sign_off,
         settled=True,
+        choose=(link, date.fromisoformat(str(until))) if link and until else None,
     ).plain
+
+
+def _with(text: str, name: str, values: Sequence[str]) -> str:
+    """The values where the name stands, one after another; those without a place at the end."""
+    for value in values:
+        text = text.replace(name, value, 1) if name in text else f"{text}\n\n{value}"
+    return text.replace(name, values[-1]) if values else text.replace(name, "")
 
 
 def _given(
@@ -208,16 +245,10 @@ def _note(
     routing: Routing,
     data: Mapping[str, object],
     names: Mapping[str, str],
-    customer: str | None,
-    codes: Mapping[str, str],
 ) -> str:
     kind = _NOTES.get(writing.about, "needs_person")
     known = {"case": case.id, "reason": case.reason, **readable(data, names)}
     facts: dict[str, Any] = {k: v for k, v in known.items() if k not in _NOT_SAID}
-    said = note(
+    return note(
         routing.note_language, kind=kind, given=_given(case, data), task=writing.about, **facts
-    )
-    if writing.about != "made_good" or routing.reply != "draft":
-        return said.plain
-    draft = _apology(case, routing, data, case.language or routing.reply_language, customer, codes)
-    return f"{said.plain}\n\n---\n{draft}"
+    ).plain

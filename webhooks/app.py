@@ -21,6 +21,7 @@ from webhooks.engine.runner import Runner
 from webhooks.granting import Grants
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
+from webhooks.sidebar import zendesk
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ def create_app(
     grants = Grants(of.store, of.hosts, of.sealer, of.clock.now)
     app.register_blueprint(connect.blueprint(grants))
     signin.make(of.store, of.clock, of.settings).install(app)
+    app.register_blueprint(zendesk.blueprint(of.store, of.hosts, of.clock))
     for page in pages:
         app.register_blueprint(page)
 

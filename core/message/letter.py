@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from core.message.facts import fill, outside_value
 from core.message.language import Language, language_of
@@ -52,6 +53,7 @@ def apology(
     customer_name: str | None,
     sign_off: str | None,
     settled: bool,
+    choose: tuple[str, date] | None = None,
     letter: Template | None = None,
 ) -> Text:
     """The public reply to the customer.
@@ -59,6 +61,7 @@ def apology(
     settled: everything in `given` that is not pending is confirmed by its host. Where it is not,
     the letter says that we are preparing what we can do (or, with nothing in `given`, looking into
     it), and names no remedy and no amount.
+    choose: the customer chooses by this link until that day; nothing is given yet.
     letter: the workspace's own letter; None for ours.
     """
     spoken = language_of(language)
@@ -74,6 +77,10 @@ def apology(
     for name, key in keys.items():
         values[name] = words.say(key, values) or Text("", "")
     values["remedies"] = _remedies(spoken, tone, given, settled)
+    if choose is not None:
+        link, until = choose
+        facts = {**values, **fill(spoken, {"link": link, "expires_on": until})}
+        values["remedies"] = words.say(f"apology.choose.{tone}", facts) or Text("", "")
     if letter is None:
         said = words.say("apology.letter", values) or Text("", "")
     else:

@@ -16,8 +16,8 @@ from core.message.vocabulary import ALIASES
 from core.money import EXPONENTS, LIMIT_MINOR, Money
 
 NoteKind = Literal[
-    "given", "pending", "asking", "suggested", "waiting_approval", "nothing_due", "cannot_decide",
-    "needs_person", "already_made_good", "refused", "reversed",
+    "given", "pending", "asking", "suggested", "waiting_approval", "choice_sent", "nothing_due",
+    "cannot_decide", "needs_person", "already_made_good", "refused", "reversed",
 ]  # fmt: skip
 
 #: The lines of a note below its first words, in this order; one without its facts is left out.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 # Unicode's isolates: FSI takes its direction from what it holds, LRI is left to right for sure.
@@ -36,6 +37,7 @@ class Text:
     html: str
 
 
+@lru_cache(maxsize=4096)  # the words are few, and said again and again
 def own(text: str) -> Text:
     """Words of ours, harmless as they are; escaped because `&` may be among them."""
     return Text(text, escape(text))
@@ -43,8 +45,11 @@ def own(text: str) -> Text:
 
 def clean(value: str, limit: int) -> str:
     """One line of at most `limit` characters in which nothing is markup and nothing invisible."""
-    shown = "".join(_kept(char) for char in unicodedata.normalize("NFC", value[: limit * 4]))
-    line = _few_marks(" ".join(shown.split())).translate(_INERT).strip(_JOINERS + " ")
+    shown = value[: limit * 4]
+    if not (shown.isascii() and shown.isprintable()):  # else each character stays as it is
+        shown = "".join(_kept(char) for char in unicodedata.normalize("NFC", shown))
+        shown = _few_marks(" ".join(shown.split()))
+    line = " ".join(shown.split()).translate(_INERT).strip(_JOINERS + " ")
     line = _LINK.sub(lambda found: f"{found[0][:-1]} {found[0][-1]}", line)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
@@ -92,4 +97,6 @@ def _few_marks(line: str) -> str:
 
 
 def _runs_right_to_left(line: str) -> bool:
-    return any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in line)
+    return not line.isascii() and any(
+        unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in line
+    )

@@ -18,13 +18,13 @@ Kind = Literal[
 _BY_KIND: dict[Kind, str] = {
     "name": "approver approvers customer desk doer host person requester till",
     "text": "detail field rule_words state status tag tags which why",
-    "code": """case code confirmation currency currencies order orders other_case other_ticket
+    "code": """case code link confirmation currency currencies order orders other_case other_ticket
         payout policy policy_version rule task ticket what""",
     "money": """amount asked cap uncapped left limit owed goodwill made_good paid payable refunded
         refundable total""",
     "count": "count quantity times times_left tries",
     "days": "days",
-    "day": "deadline happened_on made_good_on",
+    "day": "deadline expires_on happened_on made_good_on",
     "time": "at",
     "moment": "expires_at since until",
     "said": "bound outcome reason reasons remedy",

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 
 
 class Rounds:
-    """`owner` names this process in leases. `calls` asks several hosts at once."""
+    """`owner` names this process in leases. `calls` asks several hosts at once. `public_url`: where
+    customers find our pages."""
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Rounds:
         calls: Executor,
         lease_length: timedelta,
         owner: str,
+        public_url: str,
     ) -> None:
         self._store, self._clock, self._length, self._owner = store, clock, lease_length, owner
         self._watch = Watch(clock, lease_length)
@@ -47,6 +49,7 @@ class Rounds:
             watch=self._watch,
             pool=calls,
             lease_length=lease_length,
+            public_url=public_url,
         )
         self._reader = Reader(store, hosts, owner=owner, lease_length=lease_length)
 

@@ -35,6 +35,7 @@ class Runner:
         sealer: Sealer,
         clock: Clock,
         lease_length: timedelta,
+        public_url: str,
         threads: int = 4,
         poll: timedelta = timedelta(seconds=1),
         habits: Habits | None = None,
@@ -59,6 +60,7 @@ class Runner:
             calls=self._calls,
             lease_length=lease_length,
             owner=owner,
+            public_url=public_url,
         )
         self._noticed = threading.Condition()
         self._stopping = False

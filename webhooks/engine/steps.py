@@ -15,15 +15,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core import approval as approvals
-from core import drift, flow, payout, policies, reversal, terms, writeback
+from core import drift, flow, payout, reversal, writeback
+from core import link as links
 from core.case import Case, Writing
+from core.choice import read_choice
 from core.errors import AmendsError
-from core.facts import Trouble, check_ticket, order_names
+from core.facts import Trouble
 from core.flow import (
     Action,
     Ask,
     CaseFile,
+    Chosen,
     Gather,
+    NotChosen,
     Release,
     Remind,
     Rest,
@@ -32,8 +36,9 @@ from core.flow import (
     TakeBack,
     Write,
 )
+from core.letter import Letter, letter_of
+from core.link import ChoiceLink
 from core.moment import Moment
-from core.offer import Part
 from core.payout import Payout, PayoutState
 from core.people import Workspace
 from core.ports import (
@@ -43,21 +48,15 @@ from core.ports import (
     HostError,
     NotSent,
     Order,
-    Pays,
-    Purchases,
-    Quote,
-    Ticket,
     Unknown,
-    Unpayable,
     Unwritable,
-    Who,
     WriteBack,
 )
-from core.routing import BadOptions
+from core.routing import BadOptions, Routing
 from core.store import AlreadyExists, Lease, Store, Tx
 from core.store.sealing import Place, Sealer
-from core.terms import Gathered, Terms
 from webhooks.engine.clock import Clock
+from webhooks.engine.considering import Considering
 from webhooks.engine.watch import Watch
 from webhooks.hosts import Host, Hosts, NoSuchConnection
 
@@ -85,10 +84,12 @@ class Worker:
         watch: Watch,
         pool: Executor,
         lease_length: timedelta,
+        public_url: str,
     ) -> None:
-        self._store, self._hosts, self._clock, self._pool = store, hosts, clock, pool
+        self._store, self._hosts, self._clock = store, hosts, clock
         self._watch, self._lease_length = watch, lease_length
-        self._sealer = sealer
+        self._sealer, self._public_url = sealer, public_url
+        self._considering = Considering(store, hosts, clock=clock, pool=pool)
 
     def work(self, lease: Lease, claimed_at: float) -> None:
         """Take the case on until there is nothing to do now. `claimed_at` in steady seconds, taken
@@ -201,7 +202,11 @@ class Worker:
             case Gather():
                 return self._gather(lease)
             case Release():
-                return self._release(lease)
+                return self._release(lease, flow.on_release)
+            case Chosen():
+                return self._release(lease, flow.on_chosen)
+            case NotChosen():
+                return lambda tx, case, m: flow.on_not_chosen(tx, case, m)
             case Settle(approval):
                 return lambda tx, case, m: flow.on_settled_approval(tx, case, approval, m)
             case Remind(waiting):
@@ -279,8 +284,9 @@ class Worker:
         with self._store.read() as reader:
             case = reader.get(Case, lease.id)
         assert case is not None
+        choice = read_choice(case.choice) if case.choice is not None else None
         try:
-            considered = self._considered(case)
+            considered = self._considering.case(case, choice)
         except HostError as error:
             return _host_trouble(error)
         except (BadOptions, NoSuchConnection) as error:
@@ -290,69 +296,22 @@ class Worker:
             return lambda tx, case, m: flow.on_trouble(tx, case, trouble, m)
         found = considered
         routing = self._hosts.get(case.desk_id).routing
-        return lambda tx, case, m: flow.on_terms(tx, case, routing, found, m)
+        link = None
+        if found.alternatives:
+            link = links.new_link(self._sealer, self._store.workspace_id, self._clock.moment())
+        return lambda tx, case, m: flow.on_terms(tx, case, routing, found, m, link)
 
-    def _considered(self, case: Case) -> Terms | Trouble:
-        desk = self._hosts.get(case.desk_id)
-        routing = desk.routing
-        ticket = desk.desk.ticket(case.ticket_id)
-        reason = check_ticket(ticket, routing)
-        if isinstance(reason, Trouble):
-            return reason
-        now = self._clock.now()
-        with self._store.read() as reader:
-            policy = policies.in_force(reader, routing.policy, now.date())
-        if policy is None:
-            return Trouble("no_policy", {"policy": routing.policy})
-        gathered = Gathered(
-            ticket=ticket, purchases=self._purchases(routing.tills_for(ticket), ticket)
-        )
-        with self._store.read() as reader:
-            found = terms.consider(reader, case, routing, policy, gathered, now)
-        if isinstance(found, Trouble) or case.mode != "act":
-            return found
-        quotes = self._quotes(found)
-        if isinstance(quotes, Trouble):
-            return quotes
-        pays = {position: self._pays_of(found.parts[position]) for position in quotes}
-        return terms.quoted(found, quotes, pays)
-
-    def _pays_of(self, part: Part) -> Pays:
-        return self._hosts.get(part.till_id).spec.pays[part.remedy]
-
-    def _purchases(self, till_ids: Sequence[str], ticket: Ticket) -> Mapping[str, Purchases]:
-        """Every till asked at once."""
-        who = Who(email=ticket.requester.email, order_names=order_names(ticket))
-        tills = [self._hosts.get(till_id).till for till_id in till_ids]
-        found = self._pool.map(lambda till: till.purchases(who), tills)
-        return dict(zip(till_ids, found, strict=True))
-
-    def _quotes(self, found: Terms) -> Mapping[int, Quote] | Trouble:
-        """What the tills would really pay, by the position of the part."""
-        quotes = {}
-        for position, part in enumerate(found.parts):
-            if part.remedy == "apology":
-                continue
-            host = self._hosts.get(part.till_id)
-            known = {"order": found.subject.order.name, "remedy": part.remedy, "till": part.till_id}
-            if part.remedy not in host.spec.pays:
-                return Trouble("not_payable", {**known, "why": "this till does not pay that"})
-            if part.amount is None:
-                continue
-            try:
-                quotes[position] = host.till.quote(terms.trial(part))
-            except Unpayable as error:
-                return Trouble("not_payable", {**known, "why": str(error)})
-        return quotes
-
-    def _release(self, lease: Lease) -> Consequence:
+    def _release(
+        self, lease: Lease, go_on: Callable[[Tx, Case, Routing, Order | None, Moment], None]
+    ) -> Consequence:
+        """What waited for a yes or a choice: the order is looked at again first."""
         order = self._order_again(lease)
         if isinstance(order, HostError):
             return _host_trouble(order)
 
         def consequence(tx: Tx, case: Case, moment: Moment) -> None:
             routing = self._hosts.get(case.desk_id, tx).routing
-            flow.on_release(tx, case, routing, order, moment)
+            go_on(tx, case, routing, order, moment)
 
         return consequence
 
@@ -395,6 +354,7 @@ class Worker:
             if writing.kind == "reply" or writing.about == "made_good":
                 customer = host.desk.ticket(writing.ticket_id).requester.name
             codes = self._codes(case) if writing.kind == "reply" or customer else {}
+            letter, token = self._letter(writing)
             back = writeback.compose(
                 case,
                 writing,
@@ -402,6 +362,8 @@ class Worker:
                 names=self._hosts.titles(),
                 customer=customer,
                 codes=codes,
+                letter=letter,
+                link=f"{self._public_url}/choose/{token}" if token else None,
             )
             there = host.desk.find(back)
             if there is None:
@@ -409,7 +371,18 @@ class Worker:
                 there = self._put(host, back)
         except HostError as error:
             return error
-        return writeback.without(back.text, codes.values()), there
+        secrets = [*codes.values(), *([token] if token else [])]
+        return writeback.without(back.text, secrets), there
+
+    def _letter(self, writing: Writing) -> tuple[Letter | None, str | None]:
+        """What a person wrote for the customer, and the token of the link it is to carry."""
+        with self._store.read() as reader:
+            letter = letter_of(reader, writing.case_id)
+            data = writing.data if isinstance(writing.data, Mapping) else {}
+            link = reader.get(ChoiceLink, str(data.get("link")))
+        if link is None or writing.kind != "reply":
+            return letter, None
+        return letter, links.token_of(self._sealer, self._store.workspace_id, link)
 
     def _put(self, host: Host, back: WriteBack) -> str:
         try:

@@ -47,6 +47,7 @@ def work(points: Points, ahead: float) -> None:
         calls=Inline(),
         lease_length=of.settings.lease_length,
         owner=f"proof-{os.getpid()}",
+        public_url=of.settings.public_url,
     )
     while rounds.run_due():
         pass
