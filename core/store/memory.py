@@ -7,8 +7,7 @@ tables in place and keeps an undo log, so a commit costs nothing and a rollback 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TypeVar
@@ -44,7 +43,8 @@ class MemoryStore:
         self, kind: type[Record], *, owner: str, now: datetime, length: timedelta, limit: int = 1
     ) -> list[Lease]:
         leases: list[Lease] = []
-        with self._taking_turns():
+        self._refuse_nesting()
+        with self._turn:
             table = self._tables.of(kind)
             while len(leases) < limit:
                 first = table.first_ready()
@@ -69,14 +69,16 @@ class MemoryStore:
         return leases
 
     def renew(self, lease: Lease, *, now: datetime, length: timedelta) -> Lease:
-        with self._taking_turns():
+        self._refuse_nesting()
+        with self._turn:
             table = self._tables.of(lease.kind)
             work = _held(table, lease)
             table.set(lease.id, table.rows[lease.id], work._replace(until=now + length))
         return Lease(lease.kind, lease.id, lease.fence, now + length)
 
     def next_due(self, kind: type[Record]) -> datetime | None:
-        with self._taking_turns():
+        self._refuse_nesting()
+        with self._turn:
             first = self._tables.of(kind).first_ready()
         return first[0] if first else None
 
@@ -86,12 +88,6 @@ class MemoryStore:
     def _refuse_nesting(self) -> None:
         if self._writer == threading.get_ident():
             raise RuntimeError("a transaction of this thread is open: use it instead of the store")
-
-    @contextmanager
-    def _taking_turns(self) -> Iterator[None]:
-        self._refuse_nesting()
-        with self._turn:
-            yield
 
 
 def _held(table: Rows, lease: Lease) -> Work:
@@ -107,7 +103,8 @@ class _Read:
     def __init__(self, store: MemoryStore) -> None:
         self.workspace_id = store.workspace_id
         self._tables = store._tables
-        self._taking_turns = store._taking_turns
+        self._turn = store._turn
+        self._refuse_nesting = store._refuse_nesting
 
     def __enter__(self) -> Reader:
         return self
@@ -116,7 +113,8 @@ class _Read:
         return None
 
     def get(self, kind: type[R], id: str) -> R | None:
-        with self._taking_turns():
+        self._refuse_nesting()
+        with self._turn:
             return self._tables.get(kind, id)
 
     def find(
@@ -129,19 +127,22 @@ class _Read:
         limit: int | None = None,
         **equals: object,
     ) -> list[R]:
-        with self._taking_turns():
+        self._refuse_nesting()
+        with self._turn:
             return self._tables.find(
                 kind, newest_first=newest_first, after=after, limit=limit, **equals
             )
 
     def count(self, kind: type[Record], /, **equals: object) -> int:
-        with self._taking_turns():
+        self._refuse_nesting()
+        with self._turn:
             return self._tables.count(kind, **equals)
 
     def total(
         self, kind: type[Record], column: str, /, *, by: tuple[str, ...] = (), **equals: object
     ) -> dict[tuple[object, ...], int]:
-        with self._taking_turns():
+        self._refuse_nesting()
+        with self._turn:
             return self._tables.total(kind, column, by=by, **equals)
 
 

@@ -44,6 +44,7 @@ class Rows:
         self.lookups = [
             (_key(cols), cols, cast(dict[object, list[str]], {})) for cols in table.index
         ]
+        self._by_one = {cols[0]: found for _, cols, found in self.lookups if len(cols) == 1}
         self.work: dict[str, Work] = {}
         self.ready: dict[str, datetime] = {}
         self.heap: list[tuple[datetime, str]] = []
@@ -117,9 +118,18 @@ class Rows:
             heapq.heappop(heap)
         return heap[0] if heap else None
 
-    def candidates(self, equals: dict[str, object]) -> Sequence[str]:
-        """Sorted ids that hold every match: from the narrowest key that fits, else all."""
+    def candidates(self, equals: dict[str, object]) -> tuple[Sequence[str], bool]:
+        """Sorted ids that hold every match: from the narrowest key that fits, else all. And whether
+        each of them is a match."""
+        if len(equals) == 1:  # as most are
+            ((name, value),) = equals.items()
+            bucket = self._by_one.get(name)
+            if bucket is not None and not isinstance(value, tuple):
+                return bucket.get((value,), ()), True
         self.refuse_unknown(equals)
+        return self._narrowest(equals), not equals
+
+    def _narrowest(self, equals: dict[str, object]) -> Sequence[str]:
         if any(isinstance(value, tuple) and None in value for value in equals.values()):
             raise TypeError("None cannot be one of several values looked for")
         plain = {name for name, value in equals.items() if not isinstance(value, tuple)}
@@ -185,7 +195,8 @@ class Tables:
         return found
 
     def count(self, kind: type[Record], /, **equals: object) -> int:
-        return sum(1 for _ in self._matching(kind, False, None, equals))
+        ids, all_match = self.of(kind).candidates(equals)
+        return len(ids) if all_match else sum(1 for _ in self._matching(kind, False, None, equals))
 
     def total(
         self, kind: type[Record], column: str, /, *, by: tuple[str, ...] = (), **equals: object
@@ -202,14 +213,14 @@ class Tables:
         self, kind: type[Record], newest_first: bool, after: str | None, equals: dict[str, object]
     ) -> Iterator[Record]:
         table = self.of(kind)
-        ids = table.candidates(equals)
+        ids, all_match = table.candidates(equals)
         start, stop = 0, len(ids)
         if after is not None and newest_first:
             stop = bisect_left(ids, after)
         elif after is not None:
             start = bisect_right(ids, after)
         steps = range(stop - 1, start - 1, -1) if newest_first else range(start, stop)
-        wanted = list(equals.items())
+        wanted = () if all_match else tuple(equals.items())
         for step in steps:
             record = table.rows.get(ids[step])
             if record is None:

@@ -44,6 +44,12 @@ class World(Protocol):
         ...
 
 
+def _closed() -> threading.Lock:
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
 class Lockstep:
     def __init__(
         self, time: Time, weather: Weather, world: World, *, lease: float, last: float
@@ -51,18 +57,18 @@ class Lockstep:
         self._time, self._weather, self._world, self._lease = time, weather, world, lease
         self._chance = weather.chance
         self._last = last  # nobody stands still for longer than this true second
-        self._gates: list[threading.Semaphore] = []
+        self._gates: list[threading.Lock] = []  # held, but by who has the turn
         self._idle: list[bool] = []
         self._frozen: list[float] = []  # until when; 0 for nobody
         self._me = 0
         self._over = False
-        self._ended = threading.Semaphore(0)
+        self._ended = _closed()
         self.failed: BaseException | None = None
 
     def run(self, bodies: Sequence[Callable[[], None]]) -> None:
         """Until the world says that it is over. Raises what a body raised."""
         count = len(bodies)
-        self._gates = [threading.Semaphore(0) for _ in bodies]
+        self._gates = [_closed() for _ in bodies]
         self._idle, self._frozen = [False] * count, [0.0] * count
         threads = [
             threading.Thread(target=self._live, args=(number, body), daemon=True)
