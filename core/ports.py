@@ -512,6 +512,43 @@ class Grant(Protocol):
         ...
 
 
+# ------------------------------------------------------------------------------------ the panel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A page of ours that a helpdesk opened inside itself for one of its agents, and vouches for.
+
+    agent_id: the helpdesk's own id of the agent. origin: the page that frames ours and may talk to
+    it. library: the address of the helpdesk's own client script. proof: what was signed, written
+    the one way its signature holds for; good once, and for nothing after `until`.
+    """
+
+    agent_id: str
+    origin: str
+    library: str
+    proof: str = field(repr=False)
+    until: datetime
+
+
+class Panel(Protocol):
+    """The helpdesk's own app, in which our sidebar is shown."""
+
+    @property
+    def origin(self) -> str | None:
+        """Where its agents work (`https://acme.zendesk.com`); None while that is not known."""
+        ...
+
+    def prepare(self, app_id: str, installation_id: str) -> Mapping[str, str]:
+        """Ask the helpdesk by what the app's pages are signed; the settings learned by it.
+        Raises `HostError`, `Malformed`."""
+        ...
+
+    def opened(self, signed: str, now: datetime) -> Opened:
+        """Prove who opened a page. Raises `Unverified`; no request goes out."""
+        ...
+
+
 class Settings(Protocol):
     """A connection's settings as `connect` gets them: secrets opened, values as text.
 
@@ -543,3 +580,4 @@ class Roles:
     till: Till | None = None
     setup: Setup | None = None
     grant: Grant | None = None
+    panel: Panel | None = None

@@ -66,6 +66,21 @@ def install(of: Services, connection_id: str) -> Mapping[str, str]:
     if host.roles.setup is None:
         return {}
     learned = host.roles.setup.install(webhook_url(of, host.connection))
+    _keep(of, connection_id, learned)
+    return learned
+
+
+def set_up_app(of: Services, connection_id: str, app_id: str, installation_id: str) -> None:
+    """Have a helpdesk's connection know the pages of the Amends app that is installed there.
+    Raises `HostError`, `Malformed`, `NoSuchConnection`."""
+    host = of.hosts.get(connection_id)
+    if host.roles.panel is None:
+        raise NoSuchConnection(f"{host.connection.title} shows no app whose pages it signs")
+    _keep(of, connection_id, host.roles.panel.prepare(app_id, installation_id))
+
+
+def _keep(of: Services, connection_id: str, learned: Mapping[str, str]) -> None:
+    """Store settings that the host told us."""
     with of.store.write() as tx:
         row = tx.lock(Connection, connection_id)
         if row is None:
@@ -77,7 +92,6 @@ def install(of: Services, connection_id: str) -> Mapping[str, str]:
             row = replace(row, options={**row.options, "case_field": learned["case_field"]})
         tx.put(row)
     of.hosts.forget(connection_id)
-    return learned
 
 
 def change_options(of: Services, connection_id: str, options: Mapping[str, object]) -> Connection:

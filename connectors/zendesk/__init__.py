@@ -14,6 +14,7 @@ from connectors.zendesk.api import ZendeskApi
 from connectors.zendesk.desk import ZendeskDesk
 from connectors.zendesk.grant import ZendeskGrant
 from connectors.zendesk.intake import ZendeskIntake
+from connectors.zendesk.panel import ZendeskPanel
 from connectors.zendesk.setup import ZendeskSetup
 from core.ports import Roles, Setting, Settings, Spec
 
@@ -117,6 +118,18 @@ SPEC = Spec(
             help="Its id, if agents or forms set one; else the requester's language is taken.",
             required=False,
         ),
+        Setting(
+            name="app_installation_id",
+            title="Installation of the Amends app",
+            help="Its number. Filled in by `amends connector app`.",
+            required=False,
+        ),
+        Setting(
+            name="app_public_key",
+            title="Public key of the Amends app",
+            help="In PEM. Filled in by `amends connector app`.",
+            required=False,
+        ),
     ),
     quality={
         "signed": ("done", ""),
@@ -136,4 +149,5 @@ def connect(settings: Settings, http: Http) -> Roles:
         desk=ZendeskDesk(api, settings),
         setup=ZendeskSetup(api, settings),
         grant=ZendeskGrant(settings, api.signer),
+        panel=ZendeskPanel(api, settings),
     )

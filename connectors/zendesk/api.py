@@ -77,13 +77,20 @@ class ZendeskApi:
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Json]:
         """Ask for what zenpy does not cover or would blur. Raises `HostError`."""
+        return self._answer(path, params).json()
+
+    def text(self, path: str) -> str:
+        """Ask for what is no JSON. Raises `HostError`."""
+        return self._answer(path).body.decode("utf-8", "replace")
+
+    def _answer(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         url = f"{self.address()}/api/v2/{path}"
         try:
-            return self._http.get_json(url, params=params)
+            return self._http.request("GET", url, params=params)
         except HostDenied:
             if not self.signer.renew_refused():
                 raise
-        return self._http.get_json(url, params=params)
+        return self._http.request("GET", url, params=params)
 
     def write(self, method: str, path: str, body: object = None) -> Answer:
         """Change something, sent once; the answer is a yes, or 409 or 422. Raises `HostError`."""

@@ -142,6 +142,17 @@ def options(of: Services, connection_id: str, options: TextIO) -> None:
     click.echo(f"{connection_id}: set")
 
 
+@connector.command("app")
+@click.argument("connection_id")
+@click.option("--app-id", required=True, help="the number of the Amends app in the helpdesk")
+@click.option("--installation-id", required=True, help="the number of its installation")
+@opened
+def app_(of: Services, connection_id: str, app_id: str, installation_id: str) -> None:
+    """Fetch the key that signs the pages of the Amends app, once it is installed at the host."""
+    connecting.set_up_app(of, connection_id, app_id, installation_id)
+    click.echo(f"{connection_id}: agents who open a ticket see Amends beside it")
+
+
 def describe(spec: Spec) -> dict[str, object]:
     """A connector's abilities as JSON."""
     return {
