@@ -30,6 +30,11 @@ class NothingToOverride(AmendsError):
     """The case was not stopped because the harm was made good already."""
 
 
+def is_stopped(case: Case) -> bool:
+    """Whether the guard stopped it, and somebody with the authority may let it go on."""
+    return case.said in _STOPPED
+
+
 def override(tx: Tx, case_id: str, person: Person, note: str, moment: Moment) -> Case:
     """More is given for the same harm, by decision of a second person who may approve. The case
     starts over, asked for by them: out of their limits, and with another person's yes above those.
@@ -37,7 +42,7 @@ def override(tx: Tx, case_id: str, person: Person, note: str, moment: Moment) ->
     Raises `NothingToOverride`, or `core.approval.MayNotApprove`.
     """
     case = tx.lock(Case, case_id)
-    if case is None or case.said not in _STOPPED:
+    if case is None or not is_stopped(case):
         raise NothingToOverride(f"{case_id} was not stopped by what was given before")
     if not person.active or not approvals.MAY_APPROVE & roles_of(person):
         raise MayNotApprove(f"{person.name} is not an approver; an approver or admin must decide")
