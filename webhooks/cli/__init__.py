@@ -64,6 +64,7 @@ def _register() -> None:
         serving.serve, serving.web, serving.worker, keeping.db, doctor.doctor, connectors.connector,
         cases.case, tasks.task, people.person, keeping.keys, keeping.ledger, demo.demo,
         policies.policy, limits.limits, sim.sim, sim.crashpoints, sim.killloop,
+        sim.torn,
     ):  # fmt: skip
         main.add_command(command)
 

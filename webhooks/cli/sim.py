@@ -1,4 +1,4 @@
-"""`amends sim`, `amends crashpoints`, `amends killloop`: the proof, at any length one likes."""
+"""`amends sim`, `crashpoints`, `killloop`, `torn`: the proof, at any length one likes."""
 
 from __future__ import annotations
 
@@ -129,6 +129,22 @@ def killloop(kills: int, open_cases: int, seed: int, kind: str, json_: bool) -> 
         return run(home, url, kills=kills, open_cases=open_cases, seed=seed, say=_aside)
 
     _report(_in_processes(kind, tried), json_)
+
+
+@click.command()
+@click.option("--all", "all_", is_flag=True, help="after every frame; else a sample")
+@click.option("--sample", default=200, show_default=True, help="how many cuts without --all")
+@click.option("--cases", default=6, show_default=True, help="orders in the run that is cut")
+@click.option("--seed", default=1, show_default=True, help="which run, and which sample")
+@click.option("--json", "json_", is_flag=True, help="one JSON object")
+def torn(all_: bool, sample: int, cases: int, seed: int, json_: bool) -> None:
+    """Cut SQLite's log after each frame of a run, and see that what was promised is there."""
+    from webhooks.proof.torn import run
+
+    with TemporaryDirectory(prefix="amends-torn-") as folder:
+        _report(
+            run(Path(folder), None if all_ else sample, cases=cases, seed=seed, say=_aside), json_
+        )
 
 
 def _in_processes(kind: str, use: Callable[[Path, str], dict[str, object]]) -> dict[str, object]:

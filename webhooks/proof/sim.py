@@ -11,8 +11,8 @@ import json
 import logging
 import time as wall
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -288,6 +288,7 @@ class Simulation:
                 calls=Inline(),
                 lease_length=LEASE,
                 owner=f"runner-{number}-{lives}",
+                public_url="http://localhost",
             )
             with suppress(Crash):
                 self._work(rounds)
@@ -309,13 +310,19 @@ def _payout_of(moved: Moved) -> str | None:
 
 def run(store: Store, seed: int, cases: int, faults: Sequence[str] = tuple(FAULTS)) -> Outcome:
     """One run. The engine's log lines are about faults that were asked for: they are left out."""
+    with quiet():
+        return Simulation(store, seed, cases, faults).run()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
     engine = logging.getLogger("webhooks.engine")
     level = engine.level
     engine.setLevel(logging.CRITICAL)
     try:
-        return Simulation(store, seed, cases, faults).run()
+        yield
     finally:
         engine.setLevel(level)
 
 
-__all__ = ["FAULTS", "Outcome", "Simulation", "run"]
+__all__ = ["FAULTS", "Outcome", "Simulation", "quiet", "run"]
