@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from flask import Request, Response
 
 
-def content_policy(frame_ancestors: Sequence[str] = (), scripts: Sequence[str] = ()) -> str:
+def content_policy(
+    frame_ancestors: Sequence[str] = (), scripts: Sequence[str] = (), forms: Sequence[str] = ()
+) -> str:
     """The Content-Security-Policy of a page that these origins may put into a frame; by default
-    nobody may. `scripts`: addresses of scripts that are not ours (a helpdesk's client library)."""
+    nobody may. `scripts`: addresses of scripts that are not ours (a helpdesk's client library).
+    `forms`: origins besides ours to which the answer to a form may lead on."""
+    forms_to = " ".join(("'self'", *forms))
     framed_by = " ".join(frame_ancestors) or "'none'"
     scripts_from = " ".join(("'self'", *scripts))
     return (
         f"default-src 'none'; script-src {scripts_from}; style-src 'self'; img-src 'self'; "
-        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        f"font-src 'self'; connect-src 'self'; form-action {forms_to}; base-uri 'none'; "
         f"frame-ancestors {framed_by}"
     )
 

@@ -14,14 +14,14 @@ from core.people import Workspace
 from core.store import Store, schema
 from core.store.sealing import Sealer
 from core.store.sql import SqlStore
-from webhooks import connect, intake, keys, signin
+from webhooks import choice, connect, intake, keys, signin
 from webhooks.engine.clock import Clock
 from webhooks.engine.housekeeping import Habits
 from webhooks.engine.runner import Runner
 from webhooks.granting import Grants
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
-from webhooks.sidebar import zendesk
+from webhooks.sidebar import freshdesk, zendesk
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ def create_app(
     of: Services, runner: Runner | None = None, pages: Sequence[Blueprint] = ()
 ) -> Flask:
     """The web side. With a runner in the same process, it is told at once of new work."""
+    notice = runner.notice if runner else _nobody_near
     app = Flask("amends", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = of.settings.body_max_bytes + 1024
     app.register_blueprint(
@@ -83,7 +84,7 @@ def create_app(
             of.store,
             of.hosts,
             now=of.clock.now,
-            notice=runner.notice if runner else _nobody_near,
+            notice=notice,
             body_max=of.settings.body_max_bytes,
         )
     )
@@ -91,6 +92,8 @@ def create_app(
     app.register_blueprint(connect.blueprint(grants))
     signin.make(of.store, of.clock, of.settings).install(app)
     app.register_blueprint(zendesk.blueprint(of.store, of.hosts, of.clock))
+    freshdesk.install(app, of.store, of.hosts, of.clock, of.settings)
+    app.register_blueprint(choice.blueprint(of.store, of.hosts, of.sealer, of.clock, notice))
     for page in pages:
         app.register_blueprint(page)
 

@@ -14,7 +14,7 @@ from connectors.freshdesk.desk import FreshdeskDesk
 from connectors.freshdesk.intake import FreshdeskIntake
 from connectors.freshdesk.setup import FreshdeskSetup
 from connectors.http import Http
-from core.ports import Roles, Setting, Settings, Spec
+from core.ports import Rate, Roles, Setting, Settings, Spec
 
 SPEC = Spec(
     name="freshdesk",
@@ -23,6 +23,7 @@ SPEC = Spec(
     writes=("note", "reply", "tag", "field"),
     signature="a secret of 256 bits in a header of ours (X-Amends-Secret); Freshdesk signs nothing",
     calls_within=timedelta(seconds=20),
+    rate=Rate(most="x-ratelimit-total", left="x-ratelimit-remaining"),
     settings=(
         Setting(
             name="domain",
@@ -52,6 +53,19 @@ SPEC = Spec(
             name="webhook_url",
             title="Webhook address",
             help="Filled in by installing; to be pasted into the automation rule.",
+            required=False,
+        ),
+        Setting(
+            name="app_secret",
+            title="Client secret of the Amends app in Freshdesk",
+            help="Made when the app is built; Freshworks asks for it when the app is installed.",
+            secret=True,
+            required=False,
+        ),
+        Setting(
+            name="app_origins",
+            title="Where Freshworks serves the Amends app from",
+            help="Such as https://example.cloudfront.net; `amends manifest allow` fills it in.",
             required=False,
         ),
         Setting(

@@ -26,6 +26,7 @@ MODULES = (
     "core.chores",
     "core.connection",
     "core.fx",
+    "core.grant",
     "core.journal",
     "core.ledger",
     "core.letter",
