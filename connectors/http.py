@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import base64
 import logging
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -24,7 +22,9 @@ import requests
 import tenacity
 
 from connectors import wire
+from connectors.pacing import Gauge, retry_after
 from connectors.strict import Json, NotJson, read_json
+from core.pace import Pacer, Reading
 from core.ports import (
     HostDenied,
     HostError,
@@ -40,9 +40,9 @@ from core.ports import (
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-WAIT_MAX = timedelta(hours=1)
 ANSWER_DEPTH_MAX = 64
-_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
+#: A read waits this long by itself for its turn at a host; for longer, the case is put off.
+TURN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,17 +89,8 @@ class Answer:
         raise HostUnclear(f"{said}, which was not expected")
 
 
-def retry_after(value: str | None, now: datetime | None = None) -> timedelta | None:
-    """A `Retry-After` header as a wait between nothing and an hour; None where it is nonsense."""
-    if value is None or len(value) > 40:
-        return None
-    if _SECONDS.fullmatch(value):
-        return min(timedelta(seconds=int(value)), WAIT_MAX)
-    try:
-        wait = parsedate_to_datetime(value) - (now or datetime.now(UTC))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return max(timedelta(0), min(wait, WAIT_MAX))
+class NotOurTurn(HostUnavailable):
+    """The host's limit is used up; nothing was asked of it."""
 
 
 def answered(sent: Answer | NotSent | Unknown) -> Answer:
@@ -123,6 +114,7 @@ class Http:
         allow_private: bool = False,
         secrets: Callable[[], Iterable[str]] = tuple,
         size_max: int = 8 * 1024 * 1024,
+        gauge: Gauge | None = None,
     ) -> None:
         seconds = within.total_seconds()
         self._bounds = wire.Bounds(
@@ -133,18 +125,28 @@ class Http:
             allow_private=allow_private,
         )
         self._secrets = secrets
+        self._gauge = gauge
         #: For libraries: a guarded `requests.Session` (see `connectors.wire`). It answers every
         #: status as it came and raises only `wire.Unreached` and `wire.NoAnswer`.
-        self.session = wire.GuardedSession.within(self._bounds)
+        self.session = wire.GuardedSession.within(self._bounds, gauge)
 
     @classmethod
-    def of(cls, spec: Spec, settings: Settings, *, allow_private: bool = False) -> Http:
-        """The `Http` a connection is given: its time limit, and its secrets to keep out of text."""
+    def of(
+        cls,
+        spec: Spec,
+        settings: Settings,
+        *,
+        allow_private: bool = False,
+        pacer: Pacer | None = None,
+    ) -> Http:
+        """The `Http` a connection is given: its time limit, its secrets to keep out of text, and
+        its bucket, where the host says how fast it may be called."""
         names = [setting.name for setting in spec.settings if setting.secret]
         return cls(
             within=spec.calls_within,
             allow_private=allow_private,
             secrets=lambda: [value for name in names if (value := settings.get(name))],
+            gauge=Gauge(spec.rate, pacer) if spec.rate is not None and pacer is not None else None,
         )
 
     def __repr__(self) -> str:
@@ -152,6 +154,22 @@ class Http:
 
     def close(self) -> None:
         self.session.close()
+
+    def tell(self, reading: Reading) -> None:
+        """What a host said of its limit elsewhere than in its headers."""
+        if self._gauge is not None:
+            self._gauge.tell(reading)
+
+    def unavailable(self, error: wire.WireError) -> HostUnavailable:
+        """What went wrong on the wire as the error of a read, to be raised `from None`."""
+        if isinstance(error, wire.Paced):
+            return NotOurTurn(str(error), retry_after=error.wait)
+        return HostUnavailable(self.redact(str(error)))
+
+    def not_sent(self, error: wire.Unreached) -> NotSent:
+        """The same as the ending of a write."""
+        wait = error.wait if isinstance(error, wire.Paced) else None
+        return NotSent(self.redact(str(error)), wait)
 
     def attempt(self, within: timedelta | None = None) -> AbstractContextManager[wire.Attempt]:
         """Around a library's call: one deadline for all its requests, and afterwards `.written`,
@@ -180,7 +198,7 @@ class Http:
             try:
                 answer = self._once(method, url, params, json, None, headers, auth)
             except wire.WireError as error:
-                raise HostUnavailable(self.redact(str(error))) from None
+                raise self.unavailable(error) from None
             return answer if answer.status in judge else answer.checked()
 
         return self.patiently(once)
@@ -197,10 +215,11 @@ class Http:
 
     def patiently(self, read: Callable[[], T]) -> T:
         """Call `read` again while it raises `HostUnavailable`, as the host asks, until the
-        connection's time for one call is over. For reads only."""
+        connection's time for one call is over. Where it is not our turn for long, the case is put
+        off rather than a thread. For reads only."""
         with self.attempt() as attempt:
             retrying = tenacity.Retrying(
-                retry=tenacity.retry_if_exception_type(HostUnavailable),
+                retry=tenacity.retry_if_exception(_worth_waiting),
                 stop=tenacity.stop_before_delay(attempt.left()) | tenacity.stop_after_attempt(4),
                 wait=_as_told,
                 reraise=True,
@@ -228,7 +247,7 @@ class Http:
         try:
             answer = self._once(method, url, params, json, data, headers, auth)
         except wire.Unreached as error:
-            return NotSent(self.redact(str(error)))
+            return self.not_sent(error)
         except wire.NoAnswer as error:
             return Unknown(self.redact(str(error)))
         if answer.status in judge:
@@ -282,6 +301,12 @@ class Http:
             found = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, found, response.content, asked)
         raise wire.Unreached(problem)
+
+
+def _worth_waiting(error: BaseException) -> bool:
+    if isinstance(error, NotOurTurn):
+        return error.retry_after is not None and error.retry_after <= TURN
+    return isinstance(error, HostUnavailable)
 
 
 def _as_told(state: tenacity.RetryCallState) -> float:

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -41,6 +42,14 @@ class WireError(requests.ConnectionError):
 
 class Unreached(WireError):
     """Nothing was written to the host: it surely did not act."""
+
+
+class Paced(Unreached):
+    """Not sent, because the host's limit is used up: `wait` says when to come back."""
+
+    def __init__(self, message: str, wait: timedelta) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class NoAnswer(WireError):
@@ -97,10 +106,18 @@ class Bounds:
     allow_private: bool = False
 
 
+class Gauge(Protocol):
+    """Asked before every request, told after every answer (`connectors.pacing`)."""
+
+    def ask(self) -> timedelta | None: ...
+
+    def heard(self, status: int, headers: Mapping[str, str]) -> None: ...
+
+
 class _Adapter(HTTPAdapter):
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, gauge: Gauge | None = None) -> None:
         super().__init__(pool_connections=4, pool_maxsize=16, max_retries=0)
-        self.bounds = bounds
+        self.bounds, self._gauge = bounds, gauge
         self.poolmanager.pool_classes_by_scheme = {
             "http": sockets.PlainPool,
             "https": sockets.TlsPool,
@@ -117,6 +134,7 @@ class _Adapter(HTTPAdapter):
     ) -> requests.Response:
         name = _name(request)
         self._refuse_odd(request, name)
+        self._keep_pace(name)
         bounds, outer = self.bounds, _attempt.get()
         started = time.monotonic()
         until = started + bounds.within
@@ -147,7 +165,15 @@ class _Adapter(HTTPAdapter):
             # it, is not chained to this one.
             raise (NoAnswer if exchange.written else Unreached)(f"{name}: {problem}")
         log.info("%s %d %d ms", name, response.status_code, spent)
+        if self._gauge is not None:
+            self._gauge.heard(response.status_code, response.headers)
         return response
+
+    def _keep_pace(self, name: str) -> None:
+        wait = self._gauge.ask() if self._gauge is not None else None
+        if wait is not None:
+            seconds = wait.total_seconds()
+            raise Paced(f"{name}: the host's limit is used up for {seconds:.1f} s more", wait)
 
     def _refuse_odd(self, request: requests.PreparedRequest, name: str) -> None:
         parts = urlsplit(request.url or "")
@@ -222,8 +248,8 @@ class GuardedSession(requests.Session):
         self.mount("http://", ways)
 
     @classmethod
-    def within(cls, bounds: Bounds) -> GuardedSession:
-        return cls(_Adapter(bounds))
+    def within(cls, bounds: Bounds, gauge: Gauge | None = None) -> GuardedSession:
+        return cls(_Adapter(bounds, gauge))
 
     def view(self) -> GuardedSession:
         """Another session over the same connections, signing as this one does."""

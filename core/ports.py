@@ -125,12 +125,33 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How a host says how fast it may be called. Names of headers are in lower case.
+
+    most, left, resets: headers with a window's calls, those left in it, and the seconds until it
+    ends; a host that tells no end has windows of `window`. A 429 stops a whole connection where
+    nothing is left, or where no figures come with it; `blames` names a header that says which of
+    several limits was met, and `whole` its words for the account's own.
+    cost: what one call counts before it is known.
+    """
+
+    most: str = ""
+    left: str = ""
+    resets: str = ""
+    window: timedelta = timedelta(minutes=1)
+    blames: str = ""
+    whole: frozenset[str] = frozenset()
+    cost: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """What a connector says of itself.
 
     hears: event class names its intake can produce. writes: of note, reply, tag, field.
     calls_within: the longest a single call to this host may take, connection and answer together;
-    a payout is not sent when less than this is left of the lease.
+    a payout is not sent when less than this is left of the lease. rate: how the host limits calls,
+    None where it says nothing of it.
     quality: promise -> (done | todo | exempt, why). Checked by the contract suite.
     """
 
@@ -142,6 +163,7 @@ class Spec:
     signature: str | None = None
     settings: tuple[Setting, ...] = ()
     calls_within: timedelta = timedelta(seconds=20)
+    rate: Rate | None = None
     quality: Mapping[str, tuple[Quality, str]] = field(default_factory=dict)
 
 

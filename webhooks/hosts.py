@@ -15,6 +15,7 @@ from connectors import registry
 from connectors.http import Http
 from core.connection import Connection
 from core.errors import AmendsError
+from core.pace import Pacer
 from core.ports import Desk, HostDenied, HostUnavailable, Intake, Pays, Roles, Spec, Till
 from core.routing import Routing, read_routing
 from core.store import Reader, Store
@@ -235,7 +236,10 @@ class Hosts:
         within = min(spec.calls_within, self._call_within)
         settings = StoredSettings(self._store, self._sealer, row.id)
         http = Http.of(
-            replace(spec, calls_within=within), settings, allow_private=self._allow_private
+            replace(spec, calls_within=within),
+            settings,
+            allow_private=self._allow_private,
+            pacer=Pacer(self._store, row.id, lambda: datetime.now(UTC)),
         )
         roles = registry.connect(row.connector, settings, http)
         roles = replace(

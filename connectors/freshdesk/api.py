@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import requests
 from freshdesk.v2.api import API
 
-from connectors.http import ANSWER_DEPTH_MAX, Http, retry_after
+from connectors.http import ANSWER_DEPTH_MAX, Http
+from connectors.pacing import retry_after
 from connectors.strict import Json, NotJson, read_json
 from connectors.wire import GuardedSession, WireError
 from core.ports import (
@@ -79,7 +80,7 @@ class FreshdeskApi:
         try:
             return act(_Library(self.address(), self._session))
         except WireError as error:
-            problem = self._http.redact(str(error))
+            problem = self._http.unavailable(error)
         except HostError:
             raise
         except (requests.RequestException, LookupError, TypeError, ValueError, AttributeError,
@@ -87,7 +88,7 @@ class FreshdeskApi:
             # What the library does with an answer of another shape than it expects.
             kind = type(error).__name__
             raise HostUnclear(f"Freshdesk's answer is unreadable ({kind})") from None
-        raise HostUnavailable(problem)
+        raise problem
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """The key as it is now. The password may be anything; Freshdesk's examples say X."""

@@ -12,7 +12,7 @@ from connectors.shopify.oauth import Tokens
 from connectors.shopify.setup import ShopifySetup
 from connectors.shopify.till import ShopifyTill
 from connectors.shopify.till.refund import KEY_LIFE
-from core.ports import Pays, Roles, Setting, Settings, Spec
+from core.ports import Pays, Rate, Roles, Setting, Settings, Spec
 
 SPEC = Spec(
     name="shopify",
@@ -36,6 +36,8 @@ SPEC = Spec(
         ),
         "replacement": Pays(retry="find", visibility=timedelta(seconds=30), partial=False),
     },
+    # Points in the body; the dearest document asks for a few times as much as is taken beforehand.
+    rate=Rate(cost=50),
     signature="X-Shopify-Hmac-Sha256: base64 HMAC-SHA256 of the body under the client secret",
     settings=(
         Setting(name="shop", title="Shop", help="its-name.myshopify.com"),

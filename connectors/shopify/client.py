@@ -7,7 +7,6 @@ state of what was made.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from typing import Any
 from connectors.http import Answer, Http
 from connectors.shopify.oauth import Tokens, base_address
 from connectors.shopify.shapes import Node, at, many, maybe_text, text
+from core.pace import Reading
 from core.ports import (
     HostDenied,
     HostError,
@@ -85,7 +85,7 @@ class Admin:
             # Not a shop of ours any more, frozen, locked: looked at before any document is run.
             return NotSent(f"{sent.asked} was answered with {sent.status}: check the connection")
         try:
-            return _payload(sent, root)
+            return _payload(self._noted(sent.json()), root)
         except HostError as error:
             return Unknown(str(error))
 
@@ -108,7 +108,14 @@ class Admin:
             if self._tokens.current(rejected=token) == token:
                 raise HostDenied("Shopify refused the access token: connect the shop again")
             raise HostUnavailable("the access token was renewed", retry_after=timedelta(0))
-        return answer.json()
+        return self._noted(answer.json())
+
+    def _noted(self, body: Node) -> Node:
+        """Each answer says what is left of the shop's points."""
+        found = _reading(body)
+        if found is not None:
+            self._http.tell(found)
+        return body
 
     def _request(
         self, document: str, variables: Mapping[str, object], token: str
@@ -144,23 +151,35 @@ def _codes(body: Node) -> list[tuple[str, str]]:
     return found
 
 
+def _figure(body: Node, *path: str) -> float:
+    """A number of `extensions.cost`. Raises `ValueError`."""
+    try:
+        found = float(at(body, "extensions", "cost", *path))
+    except (HostUnclear, TypeError):
+        raise ValueError("Shopify says nothing of the cost") from None
+    if not 0 <= found < 1e9:  # NaN is not either
+        raise ValueError("a cost out of all bounds")
+    return found
+
+
+def _reading(body: Node) -> Reading | None:
+    try:
+        most, left, rate = (
+            int(_figure(body, "throttleStatus", name))
+            for name in ("maximumAvailable", "currentlyAvailable", "restoreRate")
+        )
+    except ValueError:
+        return None
+    return Reading(most=most, left=left, per_second=rate)
+
+
 def _wait(body: Node) -> timedelta:
     """Until the bucket holds what the request asks for, by the figures in the answer."""
     try:
-        cost = at(body, "extensions", "cost")
-        status = at(cost, "throttleStatus")
-        asked, left, rate = (
-            float(value)
-            for value in (
-                at(cost, "requestedQueryCost"),
-                at(status, "currentlyAvailable"),
-                at(status, "restoreRate"),
-            )
-        )
-        seconds = (asked - left) / rate
-    except (HostUnclear, TypeError, ValueError, ArithmeticError):
-        return timedelta(seconds=1)
-    if not math.isfinite(seconds):
+        asked = _figure(body, "requestedQueryCost")
+        left = _figure(body, "throttleStatus", "currentlyAvailable")
+        seconds = (asked - left) / _figure(body, "throttleStatus", "restoreRate")
+    except (ValueError, ArithmeticError):
         return timedelta(seconds=1)
     return timedelta(seconds=min(max(seconds, 0.05), _WAIT_MAX.total_seconds()))
 
@@ -178,8 +197,7 @@ def _data(body: Node) -> Node:
     return data
 
 
-def _payload(answer: Answer, root: str) -> Node | Refused | NotSent | Unknown:
-    body = answer.json()
+def _payload(body: Node, root: str) -> Node | Refused | NotSent | Unknown:
     errors = _codes(body)
     data = body.get("data")
     payload = data.get(root) if isinstance(data, Mapping) else None

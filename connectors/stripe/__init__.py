@@ -11,7 +11,7 @@ from connectors.stripe.setup import StripeSetup
 from connectors.stripe.shapes import STEPS
 from connectors.stripe.till import StripeTill
 from connectors.stripe.till.refund import KEY_LIFE
-from core.ports import Pays, Roles, Setting, Settings, Spec
+from core.ports import Pays, Rate, Roles, Setting, Settings, Spec
 
 SPEC = Spec(
     name="stripe",
@@ -51,6 +51,10 @@ SPEC = Spec(
         ),
     ),
     calls_within=timedelta(seconds=20),
+    # No figures; a 429 names what was met, or nothing where an object is locked.
+    rate=Rate(
+        blames="stripe-rate-limited-reason", whole=frozenset({"global-rate", "global-concurrency"})
+    ),
     quality={
         "fresh": ("done", ""),
         "signed": ("done", ""),

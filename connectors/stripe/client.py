@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import requests
 import stripe
 
-from connectors.http import ANSWER_DEPTH_MAX, Http, retry_after
+from connectors.http import ANSWER_DEPTH_MAX, Http
+from connectors.pacing import retry_after
 from connectors.strict import NotJson, read_json
 from connectors.wire import NoAnswer, Unreached, WireError
 from core.ports import (
@@ -109,7 +110,7 @@ class Account:
             try:
                 return _plain(call(self._stripe()))
             except WireError as error:
-                raise HostUnavailable(self._http.redact(str(error))) from None
+                raise self._http.unavailable(error) from None
             except _Wait as error:
                 raise HostUnavailable(str(error), retry_after=error.wait) from None
             except _NoWord as error:
@@ -130,7 +131,7 @@ class Account:
         try:
             return _plain(call(client))
         except Unreached as error:
-            return NotSent(self._http.redact(str(error)))
+            return self._http.not_sent(error)
         except NoAnswer as error:
             return Unknown(self._http.redact(str(error)))
         except _Wait as error:

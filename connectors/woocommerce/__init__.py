@@ -14,7 +14,7 @@ from connectors.woocommerce.grant import WooGrant
 from connectors.woocommerce.intake import WooIntake
 from connectors.woocommerce.setup import WooSetup
 from connectors.woocommerce.till import WooTill
-from core.ports import Pays, Roles, Setting, Settings, Spec
+from core.ports import Pays, Rate, Roles, Setting, Settings, Spec
 
 #: PHP may take up a request that waits in its queue after we have stopped waiting for the answer.
 _LATE = timedelta(minutes=2)
@@ -29,6 +29,8 @@ SPEC = Spec(
     },
     signature="X-WC-Webhook-Signature: base64 HMAC-SHA256 of the body; no time, no delivery id",
     calls_within=timedelta(seconds=30),
+    # WooCommerce itself limits nothing; what stands in front of a shop says 429.
+    rate=Rate(),
     settings=(
         Setting(
             name="address",

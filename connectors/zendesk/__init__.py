@@ -16,7 +16,7 @@ from connectors.zendesk.grant import ZendeskGrant
 from connectors.zendesk.intake import ZendeskIntake
 from connectors.zendesk.panel import ZendeskPanel
 from connectors.zendesk.setup import ZendeskSetup
-from core.ports import Roles, Setting, Settings, Spec
+from core.ports import Rate, Roles, Setting, Settings, Spec
 
 SPEC = Spec(
     name="zendesk",
@@ -25,6 +25,7 @@ SPEC = Spec(
     writes=("note", "reply", "tag", "field"),
     signature="HMAC-SHA256 over timestamp and body, base64 (X-Zendesk-Webhook-Signature)",
     calls_within=timedelta(seconds=20),
+    rate=Rate(most="ratelimit-limit", left="ratelimit-remaining", resets="ratelimit-reset"),
     settings=(
         Setting(
             name="subdomain",

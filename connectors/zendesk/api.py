@@ -20,11 +20,19 @@ import requests
 from zenpy import Zenpy
 from zenpy.lib.exception import APIException, ZenpyException
 
-from connectors.http import Answer, Http, answered, retry_after
+from connectors.http import Answer, Http, answered
+from connectors.pacing import retry_after
 from connectors.strict import Json
 from connectors.wire import WireError
 from connectors.zendesk.oauth import RECONNECT, Signer
-from core.ports import HostDenied, HostNotFound, HostUnavailable, HostUnclear, Settings
+from core.ports import (
+    HostDenied,
+    HostError,
+    HostNotFound,
+    HostUnavailable,
+    HostUnclear,
+    Settings,
+)
 
 # zenpy writes whole bodies, the customers' words in them, into its debug lines.
 logging.getLogger("zenpy").setLevel(logging.WARNING)
@@ -66,7 +74,7 @@ class ZendeskApi:
         def once() -> T:
             nonlocal renewed
             try:
-                return _translated(ask, self._zenpy())
+                return self._translated(ask)
             except HostDenied:
                 if renewed or not self.signer.renew_refused():
                     raise
@@ -99,6 +107,21 @@ class ZendeskApi:
             raise HostUnavailable("nothing was written: the access token was renewed first")
         return answer if answer.status in (409, 422) else answer.checked()
 
+    def _translated(self, ask: Callable[[Zenpy], T]) -> T:
+        """zenpy's errors as ours. Their texts hold addresses and bodies, so none is passed on."""
+        problem: HostError
+        try:
+            return ask(self._zenpy())
+        except (APIException, requests.HTTPError) as error:
+            unread = HostUnclear("Zendesk's answer is unreadable")
+            problem = unread if error.response is None else _refusal(error.response)
+        except WireError as error:
+            problem = self._http.unavailable(error)
+        except (ZenpyException, requests.RequestException, LookupError, TypeError, ValueError,
+                AttributeError, RecursionError) as error:  # fmt: skip
+            problem = HostUnclear(f"Zendesk's answer is unreadable ({type(error).__name__})")
+        raise problem
+
     def _zenpy(self) -> Zenpy:
         parts = urlsplit(self.address())
         subdomain, _, domain = parts.netloc.partition(".")
@@ -109,24 +132,7 @@ class ZendeskApi:
         return client
 
 
-def _translated(ask: Callable[[Zenpy], T], client: Zenpy) -> T:
-    """zenpy's errors as ours. Their texts hold addresses and bodies, so none is passed on."""
-    try:
-        return ask(client)
-    except (APIException, requests.HTTPError) as error:
-        response = error.response
-    except WireError as error:
-        problem = str(error)
-        raise HostUnavailable(problem) from None
-    except (ZenpyException, requests.RequestException, LookupError, TypeError, ValueError,
-            AttributeError, RecursionError) as error:  # fmt: skip
-        raise HostUnclear(f"Zendesk's answer is unreadable ({type(error).__name__})") from None
-    if response is None:
-        raise HostUnclear("Zendesk's answer is unreadable")
-    raise _refusal(response)
-
-
-def _refusal(response: requests.Response) -> Exception:
+def _refusal(response: requests.Response) -> HostError:
     status = response.status_code
     if status in (401, 403):
         return HostDenied(f"{RECONNECT}, or give it the permissions it lacks ({status})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 import secrets
 from collections import deque
@@ -41,13 +42,15 @@ def guard(app: Flask, state: ZendeskState) -> None:
     def headers(response: Response) -> Response:
         if request.path.startswith("/api/v2/"):
             limit = state.limits.account
-            left = max(0, limit - len(state.hits.get("account", ())))
+            hits = state.hits.get("account") or (state.clock.epoch(),)
+            left = max(0, limit - len(hits))
+            resets = max(0, math.ceil(hits[0] + state.limits.window_s - state.clock.epoch()))
             for name, value in (
                 ("X-Rate-Limit", limit),
                 ("X-Rate-Limit-Remaining", left),
                 ("ratelimit-limit", limit),
                 ("ratelimit-remaining", left),
-                ("ratelimit-reset", 60),
+                ("ratelimit-reset", resets),
             ):
                 response.headers[name] = str(value)
         return response
@@ -81,7 +84,7 @@ def _check_scope(token: Token) -> None:
 
 def _count(state: ZendeskState) -> None:
     limits = state.limits
-    _hit(state, "account", limits.account, 60)
+    _hit(state, "account", limits.account, limits.window_s)
     if request.path.startswith("/api/v2/incremental/"):
         _hit(state, "incremental", limits.incremental, 60)
     if request.method != "GET":

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.http import Answer, Http, answered, retry_after
+from connectors.http import Answer, Http, answered
+from connectors.pacing import retry_after
 from connectors.wire import NoAnswer, Unreached
 from core.ports import (
     HostDenied,
