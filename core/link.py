@@ -75,7 +75,7 @@ def new_link(sealer: Sealer, workspace: str, moment: Moment) -> NewLink:
     return NewLink(id, _hash(token), sealer.seal(token, _place(workspace, id)))
 
 
-def token_of(sealer: Sealer, workspace: str, link: ChoiceLink) -> str:
+def token_of(sealer: Sealer, workspace: str, link: ChoiceLink | NewLink) -> str:
     """For the message that carries it."""
     return sealer.open(link.sealed_token, _place(workspace, link.id))
 

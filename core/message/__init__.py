@@ -4,6 +4,7 @@
 Words live in `words/<language>.yaml`; nothing here decides anything.
 """
 
+from core.message.customer import outcome, remedy, sorry, worth
 from core.message.language import WordsError, day, direction, money
 from core.message.letter import Given, apology, parse_letter
 from core.message.staff import NoteKind, TaskText, note, step, task
@@ -28,7 +29,11 @@ __all__ = [
     "languages",
     "money",
     "note",
+    "outcome",
     "parse_letter",
+    "remedy",
+    "sorry",
     "step",
     "task",
+    "worth",
 ]

@@ -14,7 +14,7 @@ from core.message.facts import fill, outside_value
 from core.message.language import Language, language_of
 from core.message.page import bullets, page, stack
 from core.message.template import Template, parse
-from core.message.values import Text, clean, outside
+from core.message.values import Text, clean, outside, own
 from core.message.vocabulary import LETTER_NAMES
 from core.money import Money
 from core.ports import Remedy
@@ -79,7 +79,8 @@ def apology(
     values["remedies"] = _remedies(spoken, tone, given, settled)
     if choose is not None:
         link, until = choose
-        facts = {**values, **fill(spoken, {"link": link, "expires_on": until})}
+        # Ours, and to be followed: made inert as others' words are, it would lead nowhere.
+        facts = {**values, **fill(spoken, {"expires_on": until}), "link": own(link)}
         values["remedies"] = words.say(f"apology.choose.{tone}", facts) or Text("", "")
     if letter is None:
         said = words.say("apology.letter", values) or Text("", "")

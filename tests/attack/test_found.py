@@ -15,6 +15,7 @@ from core import approval, flow, payout
 from core.approval import MayNotApprove
 from core.case import Case, CaseState, Outcome, Task
 from core.connection import Connection, Delivery
+from core.link import ChoiceLink, find_link, new_link, token_of
 from core.moment import Moment
 from core.payout import Payout, PayoutState
 from core.people import PersonIdentity
@@ -238,12 +239,15 @@ def test_a_hosts_words_never_keep_an_ending_from_being_written(kind: str, tmp_pa
 
 
 def test_rotating_keys_seals_codes_anew_too(tmp_path: Path) -> None:
-    """Else the old key could never be thrown away: codes that customers hold would be lost."""
+    """Else the old key could never be thrown away: codes and links of customers would be lost."""
     settings = settings_for(tmp_path, 0)
     of = set_up(settings)
     place = Place("demo", "payouts", "pay_1", "sealed_code")
     with of.store.write() as tx:
         tx.add(sample(Payout, "pay_1", sealed_code=of.sealer.seal("a-code", place)))
+        new = new_link(of.sealer, "demo", Moment(of.clock.now()))
+        token = token_of(of.sealer, "demo", new)
+        tx.add(sample(ChoiceLink, new.id, sealed_token=new.sealed_token, token_hash=new.token_hash))
     of.store.close()
     rotated = CliRunner().invoke(keeping.keys, ["rotate"], obj=settings)
     assert rotated.exit_code == 0, rotated.output
@@ -254,4 +258,6 @@ def test_rotating_keys_seals_codes_anew_too(tmp_path: Path) -> None:
     assert row is not None
     assert row.sealed_code is not None
     assert again.sealer.open(row.sealed_code, place) == "a-code"
+    with again.store.read() as reader:
+        assert token_of(again.sealer, "demo", find_link(reader, token)) == token
     again.store.close()

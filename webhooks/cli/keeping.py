@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import click
 
@@ -11,8 +11,10 @@ from core import ledger as books
 from core import ledger_check
 from core.connection import Connection
 from core.errors import AmendsError
+from core.link import ChoiceLink
 from core.money import Money
 from core.payout import Payout
+from core.record import Record
 from core.store import schema
 from core.store.sealing import Place, Sealer, new_key
 from webhooks import keys as key_file
@@ -22,6 +24,8 @@ from webhooks.cli.opening import opened
 from webhooks.hosts import opened as settings_of
 from webhooks.hosts import sealed
 from webhooks.settings import Settings
+
+R = TypeVar("R", bound=Record)
 
 
 class KeysInTheWay(AmendsError):
@@ -62,27 +66,30 @@ def rotate(of: Services, settings: Settings) -> None:
             row = tx.lock(Connection, id)
             if row is not None and row.sealed is not None:
                 tx.put(sealed(row, settings_of(row, sealer, workspace), sealer, workspace))
-    codes = _rotate_codes(of, sealer)
+    codes = _renew(of, sealer, Payout, "sealed_code")
+    links = _renew(of, sealer, ChoiceLink, "sealed_token")
     click.echo(
-        f"{len(ids)} connections and {codes} codes sealed under the new key;"
+        f"{len(ids)} connections, {codes} codes and {links} links sealed under the new key;"
         " restart what is running"
     )
 
 
-def _rotate_codes(of: Services, sealer: Sealer) -> int:
-    """Codes of coupons and gift cards, which stand sealed beside their payouts."""
+def _renew(of: Services, sealer: Sealer, kind: type[R], column: str) -> int:
+    """What stands sealed in one column of all rows of a kind; answers how many were renewed."""
     done, after = 0, None
     while True:
         with of.store.read() as reader:
-            page = reader.find(Payout, after=after, limit=500)
+            page = reader.find(kind, after=after, limit=500)
         for found in page:
-            if found.sealed_code is None or not sealer.is_old(found.sealed_code):
+            text = getattr(found, column)
+            if not text or not sealer.is_old(text):
                 continue
-            place = Place(of.store.workspace_id, Payout.TABLE.name, found.id, "sealed_code")
+            place = Place(of.store.workspace_id, kind.TABLE.name, found.id, column)
             with of.store.write() as tx:
-                row = tx.lock(Payout, found.id)
-                if row is not None and row.sealed_code is not None:
-                    tx.put(replace(row, sealed_code=sealer.renew(row.sealed_code, place)))
+                row = tx.lock(kind, found.id)
+                if row is not None and getattr(row, column):
+                    renewed = sealer.renew(getattr(row, column), place)
+                    tx.put(replace(row, **{column: renewed}))
             done += 1
         if len(page) < 500:
             return done
