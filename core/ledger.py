@@ -252,26 +252,17 @@ def chain_hash(workspace_id: str, entry: Entry) -> str:
     """SHA-256 in hex over a version, the workspace and every column but `hash`, as a JSON list.
 
     The version names this list of columns: another list needs another version, for ever."""
-    document = [
-        _VERSION,
-        workspace_id,
-        entry.id,
-        entry.seq,
-        to_micros(entry.at),
-        entry.debit,
-        entry.credit,
-        entry.amount_minor,
-        entry.currency,
-        entry.kind,
-        entry.number,
-        entry.case_id,
-        entry.payout_id,
-        entry.previous,
-    ]
-    return hashlib.sha256(_ENCODE(document).encode()).hexdigest()
+    # Written out: a million are read by whoever verifies, and `json.dumps` takes twice as long.
+    document = (
+        f"[{_VERSION},{_text(workspace_id)},{_text(entry.id)},{entry.seq},{to_micros(entry.at)},"
+        f"{_text(entry.debit)},{_text(entry.credit)},{entry.amount_minor},"
+        f"{_text(entry.currency)},{_text(entry.kind)},{entry.number},{_text(entry.case_id)},"
+        f"{_text(entry.payout_id)},{_text(entry.previous)}]"
+    )
+    return hashlib.sha256(document.encode()).hexdigest()
 
 
-_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+_text = json.encoder.encode_basestring_ascii
 
 
 def entries_of(reader: Reader, payout_id: str) -> list[Entry]:

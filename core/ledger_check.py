@@ -12,7 +12,7 @@ from core.ledger import GENESIS, HEAD, Entry, Head, chain_hash, id_of
 from core.store import Reader
 from core.store.values import to_micros
 
-_PAGE = 5_000
+_PAGE = 2_000
 
 
 class BadAnchor(AmendsError):

@@ -64,6 +64,7 @@ class Plan(Generic[R]):
         self._to = tuple(TO_COLUMN[field.kind] for field in self._fields)
         self._to_by_name = dict(zip(self._names, self._to, strict=True))
         self._from = _loaders(kind)
+        self._loads = [(self._names.index(name), load) for name, load in self._from]
         self._columns = [self._table.c[name] for name in self._names]
         self._finds: dict[object, Statement] = {}
         self.get = self._compile(self._by_id(sa.select(*self._columns)))
@@ -87,12 +88,12 @@ class Plan(Generic[R]):
         return values
 
     def decode(self, row: tuple[Any, ...]) -> R:
-        values = dict(zip(self._names, row, strict=True))
-        for name, load in self._from:
-            value = values[name]
+        values = list(row)
+        for index, load in self._loads:
+            value = values[index]
             if value is not None:
-                values[name] = load(value)
-        return self.kind(**values)
+                values[index] = load(value)
+        return self.kind(**dict(zip(self._names, values, strict=True)))
 
     def decode_columns(self, names: tuple[str, ...], row: tuple[Any, ...]) -> tuple[object, ...]:
         """The values of the first columns of a row, which are those named."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from dataclasses import replace
 
@@ -15,6 +17,7 @@ from core.ledger import (
     Posting,
     balances,
     budget,
+    chain_hash,
     clearing,
     entries_of,
     expense,
@@ -145,3 +148,17 @@ def test_many_threads_post_one_chain(store: Store) -> None:
         checked = verify(reader)
         assert (checked.entries, checked.problem) == (48, None)
         assert sum(balances(reader).values()) == 0
+
+
+def test_a_hash_is_over_a_json_list_of_every_column(store: Store) -> None:
+    """Written down here once more, because it may never change."""
+    (entry,) = _post(store, *_settled("pay_1"))
+    odd = replace(entry, case_id='"],[\\\n\x1f\u2028é😀', payout_id="", debit="\ud800")
+    for one in (entry, odd):
+        micros = 1_772_366_400_000_000  # 2026-03-01 12:00 UTC
+        columns = [
+            1, "w", one.id, one.seq, micros, one.debit, one.credit, one.amount_minor, one.currency,
+            one.kind, one.number, one.case_id, one.payout_id, one.previous,
+        ]  # fmt: skip
+        text = json.dumps(columns, separators=(",", ":"), ensure_ascii=True)
+        assert chain_hash("w", one) == hashlib.sha256(text.encode()).hexdigest()
