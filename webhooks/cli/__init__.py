@@ -45,6 +45,7 @@ def _register() -> None:
         inviting,
         keeping,
         limits,
+        manifests,
         people,
         policies,
         serving,
@@ -63,7 +64,7 @@ def _register() -> None:
     for command in (
         serving.serve, serving.web, serving.worker, keeping.db, doctor.doctor, connectors.connector,
         cases.case, tasks.task, people.person, keeping.keys, keeping.ledger, demo.demo,
-        policies.policy, limits.limits, sim.sim, sim.crashpoints, sim.killloop,
+        policies.policy, limits.limits, manifests.manifest, sim.sim, sim.crashpoints, sim.killloop,
         sim.torn,
     ):  # fmt: skip
         main.add_command(command)
