@@ -15,8 +15,8 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, Response, request
-from flask_babel import Babel, Domain, get_locale
+from flask import Flask, Response, g, request
+from flask_babel import Babel, Domain, get_locale, refresh
 
 from core import message
 from core.message.language import language_of, time_in
@@ -38,6 +38,13 @@ def install(app: Flask) -> None:
 def reader() -> str:
     """The code of the language this page is read in."""
     return str(get_locale())
+
+
+def expect(tag: str | None) -> None:
+    """Whoever reads this page is expected to read this language (None: it is not known). Another
+    one is chosen for this page alone: no cookie keeps it."""
+    g.amends_expected = (tag or "").partition("-")[0]
+    refresh()
 
 
 class _Domain(Domain):  # type: ignore[misc]  # flask_babel has no types
@@ -64,9 +71,11 @@ def _words(language: str) -> NullTranslations:
 
 
 def _wanted() -> str:
-    """Asked for on this page, else chosen before, else the browser's."""
+    """Asked for on this page, else expected of its reader, else chosen before, else the
+    browser's."""
     browser = [tag.partition("-")[0] for tag in request.accept_languages.values()]
-    for code in (request.args.get("lang"), request.cookies.get(_COOKIE), *browser):
+    before = (g.get("amends_expected"), request.cookies.get(_COOKIE))
+    for code in (request.args.get("lang"), *before, *browser):
         if code in LANGUAGES:
             return code
     return "en"
@@ -74,7 +83,7 @@ def _wanted() -> str:
 
 def _remember(response: Response) -> Response:
     code = request.args.get("lang")
-    if code in LANGUAGES:
+    if code in LANGUAGES and "amends_expected" not in g:
         response.set_cookie(
             _COOKIE, code, max_age=365 * 24 * 3600, httponly=True, samesite="Lax", path="/"
         )
