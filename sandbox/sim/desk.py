@@ -37,14 +37,14 @@ class Shown:
 class DeskBooks:
     """`tell` is called with a ticket id, and whether its status is said, when an agent acted."""
 
-    def __init__(self, tell: Callable[[Ticket], None]) -> None:
+    def __init__(self, tell: Callable[[Ticket], None], now: Callable[[], datetime]) -> None:
         self.tickets: dict[str, Shown] = {}
-        self._tell = tell
+        self._tell, self._now = tell, now
 
     def set_status(self, ticket_id: str, status: str) -> None:
         shown = self.tickets[ticket_id]
         if shown.ticket.status != "closed":
-            shown.ticket = replace(shown.ticket, status=status)
+            shown.ticket = replace(shown.ticket, status=status, updated_at=self._now())
             self._tell(shown.ticket)
 
     def put(self, back: WriteBack) -> str:

@@ -25,6 +25,7 @@ FAULTS = {
     "delay": "a delivery comes up to 72 hours late",
     "early_echo": "the webhook about our own call overtakes its answer",
     "by_hand": "somebody refunds by hand at the host",
+    "unheard": "a delivery never comes",
     "clock_jump": "the clock on the wall is set forward or back",
     "crash": "a process dies",
     "zombie": "a process stands still, for seconds or days, and goes on",

@@ -10,9 +10,12 @@ from itertools import count
 import pytest
 
 from core import authority, harm, payout
+from core.case import Case
+from core.flow import Rest
 from core.payout import Payout, PayoutState
 from core.ports import Ending, Finding, Instruction, NotSent, Pays, Till, Unknown
 from core.store.memory import MemoryStore
+from sandbox.sim.desk import SimDesk
 from sandbox.sim.line import WITHIN, Line
 from sandbox.sim.till import SimTill
 from webhooks.engine import deliveries, steps
@@ -92,7 +95,7 @@ def without_waiting_for_the_echo(monkeypatch: pytest.MonkeyPatch) -> Sequence[st
 
     def at_once(tx, ours, host, moment) -> None:  # type: ignore[no-untyped-def]
         tx.put(replace(ours, due_at=moment.now))
-        tx.wake(deliveries.Case, ours.case_id, moment.now)
+        tx.wake(Case, ours.case_id, moment.now)
 
     monkeypatch.setattr(deliveries, "_wake", at_once)
     return ("lag", "error_after", "early_echo")
@@ -153,10 +156,10 @@ def test_a_case_left_in_the_middle_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     lead_on = steps.Worker._lead_on
 
     def careless(self, tx, lease, moment):  # type: ignore[no-untyped-def]
-        case = tx.get(steps.Case, lease.id)
+        case = tx.get(Case, lease.id)
         action = lead_on(self, tx, lease, moment)
-        if case.due_at is None and not isinstance(action, steps.Rest):
-            tx.put(replace(tx.get(steps.Case, lease.id), due_at=None))
+        if case.due_at is None and not isinstance(action, Rest):
+            tx.put(replace(tx.get(Case, lease.id), due_at=None))
         return action
 
     monkeypatch.setattr(steps.Worker, "_lead_on", careless)
@@ -166,6 +169,16 @@ def test_a_case_left_in_the_middle_is_noticed(monkeypatch: pytest.MonkeyPatch) -
 def test_a_note_written_again_too_soon_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps.Worker, "_put", lambda _, host, back: host.desk.write_back(back))
     assert caught(("slow",), ("stands on ticket",))
+
+
+def test_a_sweep_that_does_not_look_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimTill, "recent", lambda *_: [])
+    assert caught(("by_hand", "unheard"), ("was given by hand",))
+
+
+def test_a_lost_word_of_a_solved_ticket_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimDesk, "recent", lambda *_: [])
+    assert caught(("unheard",), ("has no case",))
 
 
 def test_nothing_is_missed_where_nothing_is_taken_out() -> None:

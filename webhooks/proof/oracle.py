@@ -12,12 +12,14 @@ from typing import Protocol
 
 from core import ledger
 from core.authority import Reservation
-from core.case import Case, CaseState, CaseStep, Task, Writing
+from core.case import Case, CaseState, CaseStep, CaseTicket, Task, Writing
+from core.connection import HostPayout
 from core.ledger_check import verify
-from core.payout import Payout, PayoutState
+from core.payout import FINAL, Payout, PayoutState
 from core.store import Reader, Store
 from sandbox.sim.books import Books, Moved
 from sandbox.sim.desk import DeskBooks
+from webhooks.proof.stage import REASONS
 
 
 class Ended(Protocol):
@@ -153,6 +155,23 @@ def _said_once(run: Ended, reader: Reader) -> Iterator[str]:
             yield f"{writing.id} was never written"
 
 
+def _swept(run: Ended, reader: Reader) -> Iterator[str]:
+    """Whatever a host has not told, the sweep has found: what somebody gave by hand is counted,
+    unless a payout of that order is in doubt, and every solved ticket with a reason has a case."""
+    seen = {(row.connection_id, row.host_object) for row in reader.find(HostPayout)}
+    doubtful = {(p.till_id, p.order_id) for p in reader.find(Payout) if p.state not in FINAL}
+    for till, books in run.tills.items():
+        for moved in books.moved.values():
+            known = (till, moved.id) in seen or (till, moved.order_id) in doubtful
+            if moved.instruction is None and not known:
+                yield f"{moved.id} was given by hand for {moved.order_id} and nobody knows of it"
+    with_case = {link.ticket_id for link in reader.find(CaseTicket)}
+    for id, shown in run.desk.tickets.items():
+        named = shown.ticket.tags.intersection(REASONS)
+        if shown.ticket.status == "solved" and named and id not in with_case:
+            yield f"ticket {id} was solved and has no case"
+
+
 def _no_fault_of_ours(run: Ended, reader: Reader) -> Iterator[str]:
     for step in reader.find(CaseStep, what="our_fault"):
         yield f"{step.case_id}: our own fault, {step.data}"
@@ -168,5 +187,6 @@ CHECKS: list[Check] = [
     _chain_holds,
     _said_once,
     _all_at_rest,
+    _swept,
     _no_fault_of_ours,
 ]

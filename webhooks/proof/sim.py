@@ -20,6 +20,7 @@ from random import Random
 from core import approval, flow, ledger, limits_kept
 from core.approval import Approval
 from core.case import Case, CaseState
+from core.chores import Chore
 from core.connection import Delivery
 from core.payout import Payout
 from core.people import Person
@@ -32,6 +33,7 @@ from sandbox.sim.line import Line
 from sandbox.sim.lockstep import Crash, Lockstep
 from sandbox.sim.weather import FAULTS, Weather
 from webhooks.engine.clock import Clock
+from webhooks.engine.housekeeping import Habits, Housekeeping
 from webhooks.engine.rounds import Rounds
 from webhooks.proof import oracle
 from webhooks.proof.inline import Inline
@@ -98,7 +100,7 @@ class Simulation:
         self._count = 0
         self._deliveries = 0
         self.clock = Clock(self.time.now, self.time.steady, Ids())
-        self.desk = DeskBooks(self._tell_ticket)
+        self.desk = DeskBooks(self._tell_ticket, self.time.now)
         self.tills = {
             id: Books(id, kind, self.time, self.weather, self._teller(id), self.at)  # type: ignore[arg-type]
             for id, kind in TILLS.items()
@@ -128,7 +130,7 @@ class Simulation:
         return self.time.true < END
 
     def next_due(self) -> float | None:
-        dues = [due for kind in (Case, Delivery) if (due := self.store.next_due(kind))]
+        dues = [due for kind in (Case, Delivery, Chore) if (due := self.store.next_due(kind))]
         return self.time.true_of(min(dues)) if dues else None
 
     def _open_shop(self, orders: int) -> None:
@@ -221,8 +223,10 @@ class Simulation:
         return tell
 
     def _send(self, connection_id: str, said: object, *, early: bool = False) -> None:
-        """A host sends a webhook: once or many times, soon or late, in any order."""
+        """A host sends a webhook: once, many times or never, soon or late, in any order."""
         self._deliveries += 1
+        if self.weather.strikes("unheard"):
+            return
         key, body = f"d{self._deliveries}", json.dumps(said).encode()
         times = self.chance.randrange(2, 51) if self.weather.strikes("duplicate") else 1
         for _ in range(times):
@@ -280,6 +284,7 @@ class Simulation:
         lives = 0
         while True:
             lives += 1
+            owner = f"runner-{number}-{lives}"
             rounds = Rounds(
                 self._front,
                 self.hosts,
@@ -287,17 +292,27 @@ class Simulation:
                 clock=self.clock,
                 calls=Inline(),
                 lease_length=LEASE,
-                owner=f"runner-{number}-{lives}",
+                owner=owner,
                 public_url="http://localhost",
             )
-            with suppress(Crash):
-                self._work(rounds)
+            house = Housekeeping(
+                self._front,
+                self.hosts,
+                sealer=self._sealer,
+                clock=self.clock,
+                owner=owner,
+                lease_length=LEASE,
+                habits=Habits(),
+            )
+            with suppress(Crash, StoreUnavailable):
+                house.begin()
+                self._work(rounds, house)
             self.lockstep.stand_still(self.chance.uniform(1, 20))
 
-    def _work(self, rounds: Rounds) -> None:
+    def _work(self, rounds: Rounds, house: Housekeeping) -> None:
         while True:
             try:
-                busy = rounds.run_due()
+                busy = rounds.run_due() or house.run_due()
             except StoreUnavailable:
                 busy = 0
             if not busy:
