@@ -15,7 +15,7 @@ from flask import Flask
 
 from sandbox.answers import answer_refusals
 from sandbox.host import HostState, host_app
-from sandbox.zendesk import agent, api_more, api_tickets, api_webhooks, auth
+from sandbox.zendesk import agent, api_more, api_tickets, api_webhooks, apps, auth
 from sandbox.zendesk.state import ZendeskState
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def create(state: HostState | None = None) -> Flask:
     for make in (auth.routes, api_tickets.routes, api_more.routes, api_webhooks.routes):
         app.register_blueprint(make(state))
     app.register_blueprint(agent.routes(state))
+    app.register_blueprint(apps.routes(state))
     app.wsgi_app = _WithoutSuffix(app.wsgi_app)  # type: ignore[method-assign]
     return app
 

@@ -85,6 +85,16 @@ class Token:
 
 
 @dataclass
+class App:
+    """An installed app with a place beside the ticket; `url` is its page."""
+
+    id: int
+    installation_id: int
+    name: str
+    url: str
+
+
+@dataclass
 class Limits:
     """Requests in a window (Enterprise with the high-volume add-on), and the tighter special ones.
 
@@ -120,6 +130,7 @@ class ZendeskState(HostState):
         #: Seconds between reading and writing tags in the calls that lose concurrent updates.
         self.tag_window_s = 0.03
         self.search_lag_s = 30.0
+        self.apps: list[App] = []
         self.app_keys: dict[int, rsa.RSAPrivateKey] = {}
         self._base_data()
 
