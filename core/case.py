@@ -41,7 +41,8 @@ class Case(Record):
     the case is closed, so that a ticket has one open case at most. `asked_by` is the host's id of
     the agent whose act started it; `looked_at` when the ticket was last looked at because of one.
     `overridden_by`: the person who decided that more is given for a harm that was made good.
-    `choice`: what an agent chose, where one did (`core.choice`).
+    `beside`: the case in which what is owed was given for the same ticket; this one is the goodwill
+    beyond it. `choice`: what an agent chose, where one did (`core.choice`).
     """
 
     TABLE: ClassVar[Table] = Table(
@@ -73,6 +74,7 @@ class Case(Record):
     order_name: str | None = None
     policy: str | None = None
     policy_hash: str | None = None
+    beside: str | None = None
     choice: Doc | None = None
     facts: Doc | None = None
     decision: Doc | None = None

@@ -199,9 +199,9 @@ def ask_for(
             case = replace(case, choice=choice.doc(), mode="act", asked_by=agent_id)
             opening.look_again(tx, case, moment)
         else:
-            case = replace(
-                opening.new_case(desk_id, ticket_id, "act", agent_id, moment), choice=choice.doc()
-            )
+            first = opening.beside(tx, desk_id, ticket_id) if routing.owed else None
+            case = opening.new_case(desk_id, ticket_id, "act", agent_id, moment)
+            case = replace(case, choice=choice.doc(), beside=first)
             tx.add(case)
     except AlreadyExists:
         raise CannotGive("somebody else has just begun with this ticket; look again") from None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from core import authority, drift, permission, tasks, writeback
+from core import authority, drift, opening, permission, tasks, writeback
 from core import harm as harms
 from core import link as links
 from core import offer as offers
@@ -62,6 +62,10 @@ def on_trouble(tx: Tx, case: Case, trouble: Trouble, moment: Moment) -> None:
     if trouble.kind == "not_solved":
         end(tx, case, Outcome.NOTHING_DUE, "not_solved", moment)
         return
+    if trouble.kind == "already_refunded" and case.beside is not None:
+        # What was owed took all there was to refund: nothing goes beyond it.
+        end(tx, case, Outcome.NOTHING_DUE, "covered", moment)
+        return
     tasks.open_task(tx, case, trouble.kind, trouble.known, moment)
     if trouble.kind != "ticket_closed":
         writeback.plan_note(tx, case, trouble.kind, trouble.known, moment)
@@ -97,14 +101,18 @@ def on_terms(
         changed_at=moment.now,
     )
     moment.log(tx, case.id, "decided", terms.summary)
-    if not terms.parts:
+    if not terms.parts and case.beside is not None:
+        end(tx, case, Outcome.NOTHING_DUE, "covered", moment)
+    elif not terms.parts:
         writeback.plan_note(tx, case, "nothing_due", terms.summary, moment)
         end(tx, case, Outcome.NOTHING_DUE, "nothing_due", moment)
     elif case.mode == "shadow":
         end(tx, case, Outcome.SHADOWED, "shadow", moment)
+        opening.on_owed(tx, case, routing, moment)
     elif case.mode == "suggest":
         writeback.plan_note(tx, case, "suggested", terms.summary, moment)
         end(tx, case, Outcome.SUGGESTED, "suggest", moment)
+        opening.on_owed(tx, case, routing, moment)
     else:
         _act(tx, case, routing, terms, moment, link)
 

@@ -129,7 +129,10 @@ class History:
     paid: Mapping[str, int]  # currency -> minor units
 
 
-def history_of(reader: Reader, customer_id: str | None, now: datetime) -> History:
+def history_of(
+    reader: Reader, customer_id: str | None, now: datetime, *, without: str | None = None
+) -> History:
+    """`without`: a case that is part of what is being decided now."""
     if customer_id is None:
         return History(0, {})
     ended = (PayoutState.DECLINED, PayoutState.REVERSED)
@@ -137,6 +140,8 @@ def history_of(reader: Reader, customer_id: str | None, now: datetime) -> Histor
     cases: set[str] = set()
     for payout in reader.find(Payout, customer_id=customer_id):
         if payout.created_at < now - HISTORY or payout.state in ended:
+            continue
+        if payout.case_id == without:
             continue
         cases.add(payout.case_id)
         if payout.amount_minor and payout.currency:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core import tasks
-from core.case import Case, CaseState
+from core.case import Case, CaseState, Outcome
 from core.moment import Moment
 from core.payout import Payout
 from core.routing import Routing
@@ -14,6 +15,7 @@ from core.store import Reader, Tx
 
 #: One act of an agent may come as several deliveries (an event and a trigger's call).
 SAME_ACT = timedelta(seconds=5)
+_GIVEN = frozenset({Outcome.MADE_GOOD, Outcome.SHADOWED, Outcome.SUGGESTED})
 
 
 def on_solved(
@@ -42,7 +44,8 @@ def on_solved(
         else:
             moment.log(tx, case.id, "solved_again")
         return None
-    return new_case(desk_id, ticket_id, routing.mode, actor_id, moment)
+    opened = new_case(desk_id, ticket_id, routing.mode, actor_id, moment)
+    return replace(opened, beside=beside(tx, desk_id, ticket_id) if routing.owed else None)
 
 
 def new_case(desk_id: str, ticket_id: str, mode: str, asked_by: str | None, moment: Moment) -> Case:
@@ -60,6 +63,29 @@ def new_case(desk_id: str, ticket_id: str, mode: str, asked_by: str | None, mome
         mode=mode,
         asked_by=asked_by,
     )
+
+
+def beside(reader: Reader, desk_id: str, ticket_id: str) -> str | None:
+    """The ticket's newest case, where what is owed was given in it and goodwill has not been looked
+    at yet; else None."""
+    newest = reader.find(Case, desk_id=desk_id, ticket_id=ticket_id, newest_first=True, limit=1)
+    return newest[0].id if newest and _gave_what_is_owed(newest[0]) else None
+
+
+def _gave_what_is_owed(case: Case) -> bool:
+    decision = case.decision if isinstance(case.decision, Mapping) else {}
+    return decision.get("basis") == "owed" and case.outcome in _GIVEN
+
+
+def on_owed(tx: Tx, case: Case, routing: Routing, moment: Moment) -> None:
+    """What is owed was given (or would have been): then goodwill is looked at, in a case of its
+    own. Where an agent chose, the agent sees it next."""
+    ended = tx.get(Case, case.id)
+    if ended is None or routing.owed is None or ended.choice is not None:
+        return
+    if _gave_what_is_owed(ended):
+        after = new_case(ended.desk_id, ended.ticket_id, ended.mode, ended.asked_by, moment)
+        tx.add(replace(after, beside=ended.id))
 
 
 def may_look_again(reader: Reader, case: Case) -> bool:

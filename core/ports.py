@@ -266,6 +266,31 @@ class Desk(Protocol):
         ...
 
 
+# ---------------------------------------------------------------------------------- the surveys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """A customer's answer to the helpdesk's own survey of a ticket. `score`: -100 (as bad as can
+    be) to 100, whatever scale the helpdesk has. `at`: when it was given, or last changed."""
+
+    host_object: str
+    ticket_id: str
+    score: int
+    at: datetime
+
+    def __post_init__(self) -> None:
+        if not -100 <= self.score <= 100:
+            raise ValueError("a score is from -100 to 100")
+
+
+class Surveys(Protocol):
+    def ratings(self, since: datetime, ticket_ids: Sequence[str]) -> Iterable[Rating]:
+        """Answers given since, of these tickets at least; others may be among them. An account
+        that asks its customers nothing has none. Raises `HostError`."""
+        ...
+
+
 # ------------------------------------------------------------------------------------- the till
 
 
@@ -599,6 +624,7 @@ class Roles:
 
     intake: Intake | None = None
     desk: Desk | None = None
+    surveys: Surveys | None = None
     till: Till | None = None
     setup: Setup | None = None
     grant: Grant | None = None

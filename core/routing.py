@@ -41,7 +41,9 @@ class TillChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """reasons: tag (or value of `reason_field`) -> reason of the policy.
+    """policy: of goodwill, or the only one. owed: the policy of what law or contract demands; it
+    decides first, and goodwill then gives what goes beyond it.
+    reasons: tag (or value of `reason_field`) -> reason of the policy.
     causes: reason -> cause group; reasons of one group are one harm (default: the reason itself).
     remedies: remedy -> connection that pays it, where that is not the till the order is at (cash by
     hand, points at a loyalty provider).
@@ -53,6 +55,7 @@ class Routing:
     """
 
     policy: str
+    owed: str | None = None
     mode: Mode = "shadow"
     reply: Reply = "draft"
     tone: Tone = "warm"
@@ -105,6 +108,7 @@ def read_routing(options: object) -> Routing:
         raise BadOptions("a helpdesk connection needs options: at least `policy` and `tills`")
     return Routing(
         policy=_text(options, "policy", None),
+        owed=_maybe(options, "owed"),
         mode=_one_of(options, "mode", MODES, "shadow"),
         reply=_one_of(options, "reply", REPLIES, "draft"),
         tone=_one_of(options, "tone", TONES, "warm"),

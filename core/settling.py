@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from core import authority, tasks, writeback
+from core import authority, opening, tasks, writeback
 from core import payout as payouts
 from core.case import Case, Outcome
 from core.ending import end, with_person
@@ -49,6 +49,7 @@ def after_payouts(tx: Tx, case: Case, routing: Routing, moment: Moment) -> None:
         story = {"order": case.order_name, "policy": case.policy, **_why(case)}
         writeback.plan_made_good(tx, done, routing, all_of_them, story, moment)
         end(tx, done, Outcome.MADE_GOOD, "made_good", moment)
+        opening.on_owed(tx, done, routing, moment)
     elif all(p.state in FINAL or p.due_at is None for p in all_of_them):
         tx.put(with_person(case, "not_all_paid", moment.now))
     else:

@@ -27,6 +27,8 @@ from core.offer import Part
 from core.payout import CODED, new_code
 from core.people import PersonIdentity
 from core.policy import Component, Decision, Policy, decide
+from core.policy.combine import combine
+from core.policy.decision import read_decision
 from core.ports import Instruction, Pays, Purchases, Quote, Remedy, Ticket
 from core.record import Doc
 from core.routing import Routing
@@ -83,12 +85,14 @@ def consider(
     gathered: Gathered,
     now: datetime,
     choice: Choice | None = None,
+    beside: Case | None = None,
 ) -> Terms | Trouble:
-    """Decide. Reads our own history, writes nothing. `case` is None where there is none yet."""
+    """Decide. Reads our own history, writes nothing. `case` is None where there is none yet.
+    `beside`: the case in which what is owed was given, where this is the goodwill beyond it."""
     reason = check_ticket(
         gathered.ticket,
         routing,
-        by_agent=choice is not None,
+        by_agent=choice is not None or beside is not None,
         reason=choice.reason if choice else None,
     )
     if isinstance(reason, Trouble):
@@ -97,7 +101,8 @@ def consider(
     subject = choose_subject(gathered.ticket, gathered.purchases, _named(*order))
     if isinstance(subject, Trouble):
         return subject
-    history = history_of(reader, find_customer(reader, subject), now)
+    without = beside.id if beside else None
+    history = history_of(reader, find_customer(reader, subject), now, without=without)
     facts = _declared(
         policy,
         make_facts(
@@ -112,6 +117,14 @@ def consider(
     decision = decide(policy, facts)
     if decision.outcome == "cannot_decide":
         return _undecided(decision, subject)
+    kept = decision.to_data()
+    if beside is not None and beside.decision is not None:
+        both = combine(read_decision(beside.decision), decision)
+        if both.problem:
+            return Trouble("cannot_decide", {"order": subject.order.name, "why": both.problem})
+        decision = both.goodwill
+    if policy.basis == "owed" and decision.outcome != "give":
+        choice = None  # nothing is owed, so there was nothing to choose
     given = choices.pick(decision, choice)
     if isinstance(given, choices.Unfit):
         return Trouble("changed_since_shown", {"order": subject.order.name, "what": given.now})
@@ -131,7 +144,7 @@ def consider(
         asked_by=(case.asked_by if case else None) or gathered.ticket.assignee_id,
         today=now.date(),
         facts=facts,
-        decision=decision.to_data(),
+        decision=kept,
         policy_name=policy.name,
         policy_hash=policy.version_hash,
         basis=policy.basis,

@@ -199,6 +199,7 @@ def reply_text(
         customer_name=customer,
         sign_off=routing.sign_off,
         settled=True,
+        besides=case.beside is not None,
         choose=(link, date.fromisoformat(str(until))) if link and until else None,
     ).plain
 

@@ -4,9 +4,9 @@
 Words live in `words/<language>.yaml`; nothing here decides anything.
 """
 
-from core.message.customer import outcome, remedy, sorry, worth
 from core.message.language import WordsError, day, direction, money
 from core.message.letter import Given, apology, parse_letter
+from core.message.saying import outcome, reason, remedy, sorry, worth
 from core.message.staff import NoteKind, TaskText, note, step, task
 from core.message.template import Template, TemplateError
 from core.message.values import Text
@@ -31,6 +31,7 @@ __all__ = [
     "note",
     "outcome",
     "parse_letter",
+    "reason",
     "remedy",
     "sorry",
     "step",

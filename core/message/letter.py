@@ -54,6 +54,7 @@ def apology(
     sign_off: str | None,
     settled: bool,
     choose: tuple[str, date] | None = None,
+    besides: bool = False,
     letter: Template | None = None,
 ) -> Text:
     """The public reply to the customer.
@@ -62,6 +63,7 @@ def apology(
     the letter says that we are preparing what we can do (or, with nothing in `given`, looking into
     it), and names no remedy and no amount.
     choose: the customer chooses by this link until that day; nothing is given yet.
+    besides: what is owed was given before, with an apology; this is more of goodwill.
     letter: the workspace's own letter; None for ours.
     """
     spoken = language_of(language)
@@ -70,7 +72,7 @@ def apology(
     cause = reason if words.has(f"apology.sorry.{reason}.{tone}") else "other"
     keys = {
         "greeting": f"apology.greeting.{tone}",
-        "sorry": f"apology.sorry.{cause}.{tone}",
+        "sorry": f"apology.besides.{tone}" if besides else f"apology.sorry.{cause}.{tone}",
         "thanks": f"apology.thanks.{tone}",
         "close": f"apology.close.{tone}",
     }

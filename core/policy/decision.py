@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from core.money import Money
+from core.money import Money, parse_money
 from core.policy.canonical import canonical_json
 
 Outcome = Literal["give", "refused", "nothing", "cannot_decide"]
@@ -143,6 +144,41 @@ class Decision(NamedTuple):
         if self.outcome == "cannot_decide":
             return f"cannot decide: {self.problem}"
         return f"{self.outcome}: {self.reason}"
+
+
+def read_decision(data: Any) -> Decision:
+    """A kept decision: the inverse of `to_data`."""
+    due = data.get("due")
+    return Decision(
+        policy=data["policy"],
+        policy_hash=data["policy_hash"],
+        basis=data["basis"],
+        outcome=data["outcome"],
+        **{name: data.get(name, "") for name in ("rule", "reason", "cite", "problem")},
+        components=tuple(map(_read_component, data.get("components", ()))),
+        offers=tuple(tuple(map(_read_component, offer)) for offer in data.get("offers", ())),
+        currency=data.get("currency"),
+        ask_over=_read_money(data.get("ask_over")),
+        due=Due(due["count"], due["unit"], due.get("day")) if due else None,
+        pays=data.get("pays", "automatically"),
+        also=tuple(dict(data.get("also", {})).items()),
+        missing=tuple(data.get("missing", ())),
+    )
+
+
+def _read_component(data: Mapping[str, Any]) -> Component:
+    return Component(
+        data["remedy"],
+        _read_money(data.get("money")),
+        _read_money(data.get("up_to")),
+        data.get("quantity"),
+        data.get("unit", ""),
+        data.get("label", ""),
+    )
+
+
+def _read_money(data: Mapping[str, str] | None) -> Money | None:
+    return parse_money(data["amount"], data["currency"]) if data else None
 
 
 def _money(money: Money) -> dict[str, str]:

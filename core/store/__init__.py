@@ -88,6 +88,11 @@ class Tx(Reader, Protocol):
         column set would collide; refused for append-only tables (`TypeError`)."""
         ...
 
+    def remove(self, kind: type[Record], id: str) -> None:
+        """The row is gone for good: for what has no meaning any more, such as a token that is over.
+        Raises `NoSuchRow`; refused for append-only tables (`TypeError`)."""
+        ...
+
     def lock(self, kind: type[R], id: str) -> R | None:
         """As `get`; nobody else can change or lock the row before this transaction ends."""
         ...

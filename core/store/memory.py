@@ -179,7 +179,7 @@ class _Write(Tables):
         self._store._writer = None
         self._store._turn.release()
 
-    def _set(self, table: Rows, id: str, new: Record, work: Work | None) -> None:
+    def _set(self, table: Rows, id: str, new: Record | None, work: Work | None) -> None:
         self._undo.append((table, id, table.rows.get(id), table.work.get(id)))
         table.set(id, new, work)
 
@@ -208,6 +208,14 @@ class _Write(Tables):
             raise AlreadyExists(f"{table.name}: a unique key of {record.id} is another row's")
         kept = table.checker.plain(record, old)
         self._set(table, record.id, kept, table.work.get(record.id))
+
+    def remove(self, kind: type[Record], id: str) -> None:
+        table = self.of(kind)
+        if table.append_only:
+            raise TypeError(f"{table.name} is append-only")
+        if id not in table.rows:
+            raise NoSuchRow(f"{table.name}: {id} is not there")
+        self._set(table, id, None, None)
 
     def wake(self, kind: type[Record], id: str, at: datetime) -> None:
         table = self.of(kind)

@@ -259,6 +259,13 @@ class _Transaction(_Reads):
         if changed != 1:
             raise NoSuchRow(f"{plan.name}: {record.id} is not there; add it first")
 
+    def remove(self, kind: type[Record], id: str) -> None:
+        plan = self._store.plan(kind)
+        if plan.append_only:
+            raise TypeError(f"{plan.name} is append-only")
+        if self._session.run(plan.delete.sql, (self.workspace_id, id)).rowcount != 1:
+            raise NoSuchRow(f"{plan.name}: {id} is not there")
+
     def wake(self, kind: type[Record], id: str, at: datetime) -> None:
         plan = self._store.work_plan(kind)
         values = {"in_workspace": self.workspace_id, "with_id": id, "at": to_micros(at)}

@@ -69,6 +69,7 @@ class Plan(Generic[R]):
         self._finds: dict[object, Statement] = {}
         self.get = self._compile(self._by_id(sa.select(*self._columns)))
         self.lock = self._compile(self._by_id(sa.select(*self._columns)).with_for_update())
+        self.delete = self._compile(self._by_id(self._table.delete()))
         self.insert = self._insert()
         self.update = self._update()
 

@@ -25,6 +25,7 @@ MODULES = (
     "core.case",
     "core.chores",
     "core.connection",
+    "core.followup",
     "core.fx",
     "core.grant",
     "core.journal",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 
-from core import policies, terms
+from core import opening, policies, terms
 from core.case import Case
 from core.choice import Choice
 from core.facts import Trouble, check_ticket, order_names
@@ -46,7 +46,7 @@ class Considering:
         reason = check_ticket(
             ticket,
             routing,
-            by_agent=choice is not None,
+            by_agent=choice is not None or case.beside is not None,
             reason=choice.reason if choice else None,
         )
         if isinstance(reason, Trouble):
@@ -59,13 +59,22 @@ class Considering:
     def terms(
         self, desk_id: str, gathered: Gathered, choice: Choice | None, case: Case | None = None
     ) -> Terms | Trouble:
-        """What the policy in force decides about what was gathered."""
+        """What the policies in force decide about what was gathered: what is owed first, and where
+        nothing is, or it was given, goodwill."""
         routing, now = self._hosts.get(desk_id).routing, self._clock.now()
         with self._store.read() as reader:
+            first = case.beside if case else opening.beside(reader, desk_id, gathered.ticket.id)
+            beside = reader.get(Case, first) if first and routing.owed else None
+            owed = policies.in_force(reader, routing.owed, now.date()) if routing.owed else None
             policy = policies.in_force(reader, routing.policy, now.date())
-            if policy is None:
-                return Trouble("no_policy", {"policy": routing.policy})
-            return terms.consider(reader, case, routing, policy, gathered, now, choice)
+            if policy is None or (routing.owed and owed is None):
+                missing = routing.policy if policy is None else routing.owed
+                return Trouble("no_policy", {"policy": missing})
+            if owed is not None and beside is None:
+                found = terms.consider(reader, case, routing, owed, gathered, now, choice)
+                if isinstance(found, Trouble) or found.parts:
+                    return found
+            return terms.consider(reader, case, routing, policy, gathered, now, choice, beside)
 
     def quoted(self, found: Terms) -> Terms | Trouble:
         """In the sums the tills would really pay, each alternative as well. Raises

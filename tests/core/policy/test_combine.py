@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.policy import Decision, decide, load
 from core.policy.combine import COVERED, Combined, WrongBasis, combine
+from core.policy.decision import read_decision
 
 HEAD = "policy: {basis}-one\nbasis: {basis}\ncurrency: {code}\nfacts: {{price: money, n: count}}\n"
 
@@ -55,6 +56,22 @@ def test_each_offer_is_topped_up_by_itself_and_an_empty_one_is_none() -> None:
     found = both("{cash: 30 EUR}", "{choice: [{refund: 20 EUR}, {store_credit: 50 EUR}]}")
     assert str(found.goodwill) == "choose store_credit 20.00 EUR"
     assert str(found.owed) == "give cash 30.00 EUR"
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        "{cash: 40 EUR}",
+        "{all: [{refund: 30 EUR}, {coupon: 15 EUR}, {points: 500}, {apology: yes}]}",
+        "{refund: 10 EUR up to 60 EUR, ask_over: 20 EUR, reason: agent_decides}",
+        "{choice: [{refund: 20 EUR}, {store_credit: 50 EUR}], deadline: 14 days}",
+        "{when: {n: 1..}, cash: 40 EUR}",
+    ],
+)
+def test_a_kept_decision_is_read_as_it_was(give: str) -> None:
+    for facts in ({"price": "100.00", "n": 1}, {"price": "100.00"}):
+        decision = decided("goodwill", give, facts=facts)
+        assert read_decision(decision.to_data()) == decision
 
 
 def test_of_things_owed_to_choose_from_the_dearest_counts() -> None:

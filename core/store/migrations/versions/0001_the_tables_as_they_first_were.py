@@ -121,6 +121,7 @@ def upgrade() -> None:
     sa.Column('order_name', TEXT, nullable=True),
     sa.Column('policy', TEXT, nullable=True),
     sa.Column('policy_hash', TEXT, nullable=True),
+    sa.Column('beside', TEXT, nullable=True),
     sa.Column('choice', TEXT, nullable=True),
     sa.Column('facts', TEXT, nullable=True),
     sa.Column('decision', TEXT, nullable=True),
@@ -254,6 +255,20 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_deliveries_workspace_id_ready_at_id'), 'deliveries', ['workspace_id', 'ready_at', 'id'], unique=False, sqlite_where=sa.text('ready_at IS NOT NULL'), postgresql_where=sa.text('ready_at IS NOT NULL'))
     op.create_index(op.f('ix_deliveries_workspace_id_state_id'), 'deliveries', ['workspace_id', 'state', 'id'], unique=False)
+    op.create_table('follow_ups',
+    sa.Column('workspace_id', TEXT, nullable=False),
+    sa.Column('id', TEXT, nullable=False),
+    sa.Column('case_id', TEXT, nullable=False),
+    sa.Column('desk_id', TEXT, nullable=False),
+    sa.Column('ticket_id', TEXT, nullable=False),
+    sa.Column('host_object', TEXT, nullable=False),
+    sa.Column('score', sa.BigInteger(), nullable=False),
+    sa.Column('answered_at', sa.BigInteger(), nullable=False),
+    sa.Column('seen_at', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('workspace_id', 'id', name=op.f('pk_follow_ups')),
+    sa.UniqueConstraint('workspace_id', 'desk_id', 'host_object', name=op.f('uq_follow_ups_workspace_id_desk_id_host_object'))
+    )
+    op.create_index(op.f('ix_follow_ups_workspace_id_case_id_id'), 'follow_ups', ['workspace_id', 'case_id', 'id'], unique=False)
     op.create_table('harms',
     sa.Column('workspace_id', TEXT, nullable=False),
     sa.Column('id', TEXT, nullable=False),

@@ -1,4 +1,4 @@
-"""Single sentences for the pages that customers see, from the same words as the letters."""
+"""Single words and sentences for pages, from the same words as letters and notes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def sorry(language: str | None, reason: str, tone: Tone, order_name: str | None)
 def remedy(language: str | None, code: Remedy) -> str:
     """`Store credit`."""
     return language_of(language).words.phrase(f"remedy.{code}")
+
+
+def reason(language: str | None, code: str) -> str:
+    """`late delivery`; a workspace's own reason as it is written."""
+    spoken = language_of(language)
+    has = spoken.words.has(f"reason.{code}")
+    return spoken.words.phrase(f"reason.{code}") if has else code.replace("_", " ")
 
 
 def worth(language: str | None, given: Given) -> str | None:
