@@ -13,6 +13,7 @@ from connectors.freshdesk.api import FreshdeskApi
 from connectors.freshdesk.desk import FreshdeskDesk
 from connectors.freshdesk.intake import FreshdeskIntake
 from connectors.freshdesk.setup import FreshdeskSetup
+from connectors.freshdesk.surveys import FreshdeskSurveys
 from connectors.http import Http
 from core.ports import Rate, Roles, Setting, Settings, Spec
 
@@ -87,7 +88,7 @@ SPEC = Spec(
         "fresh": ("exempt", "its requests carry no time; an old one only makes us read the ticket"),
         "setup": ("done", ""),
         "recent": ("done", ""),
-        "satisfaction": ("todo", "satisfaction ratings are not read yet"),
+        "satisfaction": ("done", ""),
     },
 )
 
@@ -97,5 +98,6 @@ def connect(settings: Settings, http: Http) -> Roles:
     return Roles(
         intake=FreshdeskIntake(settings),
         desk=FreshdeskDesk(api, settings),
+        surveys=FreshdeskSurveys(api),
         setup=FreshdeskSetup(api, settings),
     )

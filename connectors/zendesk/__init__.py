@@ -16,6 +16,7 @@ from connectors.zendesk.grant import ZendeskGrant
 from connectors.zendesk.intake import ZendeskIntake
 from connectors.zendesk.panel import ZendeskPanel
 from connectors.zendesk.setup import ZendeskSetup
+from connectors.zendesk.surveys import ZendeskSurveys
 from core.ports import Rate, Roles, Setting, Settings, Spec
 
 SPEC = Spec(
@@ -137,7 +138,7 @@ SPEC = Spec(
         "fresh": ("done", ""),
         "setup": ("done", ""),
         "recent": ("done", ""),
-        "satisfaction": ("todo", "ratings and surveys are not read yet"),
+        "satisfaction": ("done", ""),
         "side conversations": ("todo", "a manager is not yet asked from inside the ticket"),
     },
 )
@@ -148,6 +149,7 @@ def connect(settings: Settings, http: Http) -> Roles:
     return Roles(
         intake=ZendeskIntake(settings),
         desk=ZendeskDesk(api, settings),
+        surveys=ZendeskSurveys(api),
         setup=ZendeskSetup(api, settings),
         grant=ZendeskGrant(settings, api.signer),
         panel=ZendeskPanel(api, settings),

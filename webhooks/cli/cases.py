@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import click
 
-from core import approval, flow, interventions
+from core import approval, flow, followup, interventions
 from core.approval import Approval
 from core.case import Case, CaseState, CaseStep, Task, Writing
 from core.errors import AmendsError
@@ -70,12 +70,14 @@ def show_(of: Services, case_id: str, language: str, json_: bool) -> None:
         payouts = reader.find(Payout, case_id=case_id)
         tasks = reader.find(Task, case_id=case_id)
         writings = reader.find(Writing, case_id=case_id)
+        said_after = followup.of_case(reader, case_id)
     if json_:
         parts: dict[str, Sequence[Record]] = {
             "steps": steps,
             "payouts": payouts,
             "tasks": tasks,
             "writings": writings,
+            "follow_ups": said_after,
         }
         rows = {name: [show.record(row) for row in of_kind] for name, of_kind in parts.items()}
         show.as_json({**show.record(found), **rows})
@@ -94,6 +96,11 @@ def show_(of: Services, case_id: str, language: str, json_: bool) -> None:
         )
     for task in tasks:
         click.echo(f"  {task.id}  task {task.kind}  {task.state}")
+    for answer in said_after:
+        click.echo(
+            f"  {answer.answered_at:%Y-%m-%d %H:%M:%S}  the customer's answer to the survey: "
+            f"{answer.verdict} ({answer.score:+d} of 100)"
+        )
 
 
 @case.command()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core import chores, flow, payout, restore, reversal, sweep
+from core import chores, flow, followup, payout, restore, reversal, sweep
 from core.case import Case, CaseTicket
 from core.chores import Chore
 from core.connection import Connection
@@ -29,6 +29,7 @@ _BATCH = 100
 #: A solved ticket's own message gets so long before the sweep takes its place.
 _UNHEARD = timedelta(minutes=10)
 _DESK_BACK = timedelta(days=1)
+_RATED_BACK = timedelta(days=7)
 
 
 def kinds_of(host: Host) -> tuple[bool, bool]:
@@ -196,11 +197,31 @@ class Sweeper:
             and routing.reasons_on(ticket)
             and (case_id := self._open(host, ticket))
         ]
+        self._surveys(host, since)
         return replace(
             report,
             seen=report.seen + len(tickets),
             differences=[*report.differences, *found],
         )
+
+    def _surveys(self, host: Host, since: datetime) -> None:
+        """What customers said afterwards. No books hang on it: what cannot be read today is read
+        tomorrow."""
+        surveys, desk_id = host.roles.surveys, host.connection.id
+        if surveys is None:
+            return
+        with self._store.read() as reader:
+            asked = followup.tickets(reader, desk_id, self._clock.now())
+        try:
+            ratings = list(surveys.ratings(since - _RATED_BACK, asked)) if asked else []
+        except HostError as error:
+            log.warning("what customers said at %s cannot be read: %s", desk_id, error)
+            return
+        for start in range(0, len(ratings), _BATCH):
+            with self._store.write() as tx:
+                moment = self._moment()
+                for rating in ratings[start : start + _BATCH]:
+                    followup.take_in(tx, desk_id, rating, moment)
 
     def _open(self, host: Host, ticket: Ticket) -> str | None:
         desk_id = host.connection.id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -58,7 +57,7 @@ def test_text_is_text(bench: Bench) -> None:
 
 
 @pytest.fixture
-def forgets(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def forgets(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A Freshdesk that drops classes from what is written."""
     real = rules.converse
 

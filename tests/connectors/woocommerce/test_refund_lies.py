@@ -23,6 +23,7 @@ from core.ports import (
 )
 from sandbox.woocommerce import refunds as shop_refunds
 from sandbox.woocommerce.books import Order
+from sandbox.woocommerce.errors import refusal
 from tests.connectors.contract.bench import Bench
 
 EUR = Money(1000, "EUR")
@@ -91,7 +92,7 @@ def test_a_500_with_our_refund_on_the_order_is_no_refusal(
 
     def lying(*args: Any) -> Any:
         real(*args)
-        raise shop_refunds.refusal(shop_refunds._CANNOT, "Invalid refund amount.", 500)
+        raise refusal(shop_refunds._CANNOT, "Invalid refund amount.", 500)
 
     monkeypatch.setattr(shop_refunds, "create", lying)
     assert isinstance(bench.till.pay(_refund(bench)), Settled)
