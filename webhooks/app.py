@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Flask, Response, jsonify
 
+from console import sidebar
 from core.people import Workspace
 from core.store import Store, schema
 from core.store.sealing import Sealer
@@ -22,6 +24,7 @@ from webhooks.granting import Grants
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
 from webhooks.sidebar import freshdesk, zendesk
+from webhooks.sidebar.desk import SidebarDesk
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +97,7 @@ def create_app(
     app.register_blueprint(zendesk.blueprint(of.store, of.hosts, of.clock))
     freshdesk.install(app, of.store, of.hosts, of.clock, of.settings)
     app.register_blueprint(choice.blueprint(of.store, of.hosts, of.sealer, of.clock, notice))
+    app.register_blueprint(sidebar.blueprint(_sidebar_desk(of, notice)))
     for page in pages:
         app.register_blueprint(page)
 
@@ -114,6 +118,11 @@ def create_app(
         return jsonify(ok=True), 200
 
     return app
+
+
+def _sidebar_desk(of: Services, notice: Callable[[], None]) -> SidebarDesk:
+    pool = ThreadPoolExecutor(of.settings.web_threads, thread_name_prefix="amends-sidebar")
+    return SidebarDesk(of.store, of.hosts, of.sealer, of.clock, pool, notice)
 
 
 def _nobody_near() -> None:
