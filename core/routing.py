@@ -5,9 +5,11 @@ Kept as the `options` document of the connection, read here and nowhere else.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Literal, TypeVar, cast
 
 from core.brand import BadBrand, Brand, read_brand
@@ -23,6 +25,10 @@ TONES: tuple[Tone, ...] = ("formal", "warm", "brief")
 
 #: How much of a ticket is read for words.
 _READ = 20_000
+
+#: Facts that no ticket's field may stand in for, by the first word of their names.
+FOUND_OUT = frozenset({"reason", "today", "ticket", "customer", "order", "days_late", "history"})
+_FACT = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,4}", re.ASCII)
 
 T = TypeVar("T", bound=str)
 
@@ -47,6 +53,7 @@ class Routing:
     causes: reason -> cause group; reasons of one group are one harm (default: the reason itself).
     remedies: remedy -> connection that pays it, where that is not the till the order is at (cash by
     hand, points at a loyalty provider).
+    facts: fact of a policy -> field of the ticket that holds it (hours without service, nights).
     brand: whose pages a customer sees.
     reason_words: reason -> words that suggest it where a ticket names none; a suggestion only.
     ask_on_solve: an agent who solves a ticket with a reason is asked to decide first.
@@ -74,6 +81,7 @@ class Routing:
     reason_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ask_on_solve: bool = False
     costs: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def cause_of(self, reason: str) -> str:
         return self.causes.get(reason, reason)
@@ -106,6 +114,7 @@ def read_routing(options: object) -> Routing:
     """Raises `BadOptions` naming the option that cannot be used."""
     if not isinstance(options, Mapping):
         raise BadOptions("a helpdesk connection needs options: at least `policy` and `tills`")
+    _refuse_unknown(options)
     return Routing(
         policy=_text(options, "policy", None),
         owed=_maybe(options, "owed"),
@@ -127,7 +136,17 @@ def read_routing(options: object) -> Routing:
         reason_words=_lists(options, "reason_words"),
         ask_on_solve=_yes(options, "ask_on_solve"),
         costs=_percents(options, "costs"),
+        facts=_facts(options),
     )
+
+
+def _refuse_unknown(options: Mapping[str, object]) -> None:
+    known = [option.name for option in fields(Routing)]
+    for name in options:
+        if name not in known:
+            like = get_close_matches(str(name), known, 1)
+            meant = f"did you mean {like[0]}?" if like else f"there are {', '.join(known)}"
+            raise BadOptions(f"there is no option {str(name)[:40]}: {meant}")
 
 
 def _maybe(options: Mapping[str, object], name: str) -> str | None:
@@ -164,6 +183,16 @@ def _texts(options: Mapping[str, object], name: str) -> Mapping[str, str]:
     if isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values()):
         return {str(key): str(v) for key, v in value.items()}
     raise BadOptions(f"option {name}: write pairs of text, such as a tag and its reason")
+
+
+def _facts(options: Mapping[str, object]) -> Mapping[str, str]:
+    found = _texts(options, "facts")
+    for name in found:
+        if _FACT.fullmatch(name) is None:
+            raise BadOptions(f"option facts: {name[:40]!r} is not the name of a policy's fact")
+        if name.partition(".")[0] in FOUND_OUT:
+            raise BadOptions(f"option facts: Amends finds {name} out by itself, from the hosts")
+    return found
 
 
 def _lists(options: Mapping[str, object], name: str) -> Mapping[str, tuple[str, ...]]:
