@@ -35,6 +35,7 @@ def main(ctx: click.Context) -> None:
 
 def _register() -> None:
     from webhooks.cli import (
+        allowing,
         backtesting,
         books,
         cases,
@@ -59,6 +60,7 @@ def _register() -> None:
         policies.policy.add_command(command)
     for command in inviting.COMMANDS:
         people.person.add_command(command)
+    manifests.manifest.add_command(allowing.allow)
     for command in connector_kit.COMMANDS:
         connectors.connector.add_command(command)
     for command in (

@@ -20,6 +20,8 @@ from core.errors import AmendsError
 from core.store import Store
 
 PATHS = "/sidebar/"
+#: The setting of a connection that holds them.
+SETTING = "app_origins"
 _LASTS_S = 600
 _ASKED = (
     "Authorization, HX-Boosted, HX-Current-URL, HX-History-Restore-Request, HX-Prompt, "
@@ -75,7 +77,7 @@ def _allowed(store: Store) -> bool:
 def origins_of(connection: Connection) -> Collection[str]:
     """Where the helpdesk serves our app from."""
     settings = cast("dict[str, str]", connection.settings)
-    return [part for part in settings.get("app_origins", "").split(",") if part]
+    return [part for part in settings.get(SETTING, "").split(",") if part]
 
 
 def read_origin(text: str, *, private: bool) -> str:
