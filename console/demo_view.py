@@ -142,6 +142,7 @@ def _zone(reader: Reader) -> tzinfo:
 _STATES: Mapping[CaseState, tuple[object, str]] = {
     CaseState.GATHERING: (lazy_gettext("Looking into it"), "busy"),
     CaseState.WAITING_APPROVAL: (lazy_gettext("Waiting for approval"), "ask"),
+    CaseState.WAITING_CUSTOMER: (lazy_gettext("The customer is choosing"), "busy"),
     CaseState.PAYING: (lazy_gettext("Paying"), "busy"),
     CaseState.WRITING: (lazy_gettext("Writing to the ticket"), "busy"),
     CaseState.WITH_PERSON: (lazy_gettext("Needs a person"), "ask"),
