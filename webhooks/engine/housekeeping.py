@@ -1,5 +1,5 @@
 """What the runner does when nothing else is due: the nightly sweep, bodies that are old enough to
-be emptied, people to be erased, and the anchor file."""
+be emptied, tokens that are over, people to be erased, and the anchor file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.moment import Moment
 from core.payout import wait_of
 from core.store import Lease, LeaseLost, Store, StoreUnavailable, Tx
 from core.store.sealing import Sealer
-from webhooks.engine import bodies
+from webhooks.engine import bodies, leftovers
 from webhooks.engine.anchoring import AnchorFile
 from webhooks.engine.clock import Clock
 from webhooks.engine.sweeping import Sweeper
@@ -101,6 +101,8 @@ class Housekeeping:
             self._sweep(hold, chore)
         elif chore.kind == "bodies":
             self._bodies(hold, chore)
+        elif chore.kind == "leftovers":
+            self._leftovers(hold)
         elif chore.kind == "erase":
             self._erase(hold, chore)
         else:
@@ -110,13 +112,14 @@ class Housekeeping:
 
     def _night(self, hold: _Hold) -> None:
         """Plan what belongs to every night."""
-        connections = [row for row in self._sweeper.connections() if row.state == "on"]
+        connections = [row for row in self._sweeper.connections() if row.state != "off"]
 
         def planned(tx: Tx, row: Chore) -> None:
             now = self._clock.now()
             for connection in connections:
                 chores.plan(tx, "sweep", connection.id, now)
             chores.plan(tx, "bodies", "", now)
+            chores.plan(tx, "leftovers", "", now)
             night = chores.next_night(tx, now, self._habits.sweep_hour)
             tx.put(replace(row, due_at=night, done_at=now))
 
@@ -149,6 +152,17 @@ class Housekeeping:
             tx.put(replace(row, due_at=due, done_at=now, result={"after": after}))
 
         hold.done(emptied)
+
+    def _leftovers(self, hold: _Hold) -> None:
+        """One batch, as with bodies."""
+
+        def removed(tx: Tx, row: Chore) -> None:
+            now = self._clock.now()
+            left = leftovers.remove(tx, row.said, now)
+            due = now if left else None
+            tx.put(replace(row, due_at=due, done_at=now, result=left))
+
+        hold.done(removed)
 
     def _erase(self, hold: _Hold, chore: Chore) -> None:
         deliveries = bodies.about(self._store, self._hosts, chore.about)

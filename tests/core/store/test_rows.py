@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from core.case import Case, CaseState, CaseStep, CaseTicket, Harm, Task
 from core.connection import Delivery
 from core.ledger import Entry
-from core.store import AlreadyExists, NoSuchRow, Store
+from core.store import AlreadyExists, LeaseLost, NoSuchRow, Store
 from core.store.memory import MemoryStore
 from core.store.sql import SqlStore
 from tests.stores import KINDS, NOW, new_url, new_workspace, sample
@@ -211,3 +212,50 @@ def test_a_second_transaction_of_the_same_thread_is_refused(store: Store) -> Non
             with pytest.raises(RuntimeError, match="this thread"):
                 reader.count(Task)
         assert reader.count(Task) == 2
+
+
+def test_what_is_removed_is_gone_and_its_keys_are_free(store: Store) -> None:
+    with store.write() as tx:
+        tx.add(_ticket("a"))
+        tx.add(_ticket("b"))
+        tx.add(sample(Case, "c1", due_at=NOW))
+        with pytest.raises(NoSuchRow):
+            tx.remove(CaseTicket, "z")
+        with pytest.raises(TypeError):
+            tx.remove(Entry, "1")
+
+    def fail_late() -> None:
+        with store.write() as tx:
+            tx.remove(CaseTicket, "a")
+            tx.remove(Case, "c1")
+            assert tx.get(CaseTicket, "a") is None
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_late()
+    assert store.next_due(Case) == NOW
+    (lease,) = store.claim(Case, owner="one", now=NOW, length=timedelta(minutes=1))
+    with store.write() as tx:
+        tx.remove(CaseTicket, "a")
+        tx.remove(Case, "c1")
+        tx.add(_ticket("c", case_id="a"))
+    with store.read() as reader:
+        assert [row.id for row in reader.find(CaseTicket)] == ["b", "c"]
+        assert reader.count(CaseTicket, desk_id="desk") == 2
+    assert store.next_due(Case) is None
+    with pytest.raises(LeaseLost), store.write(lease):
+        pass
+
+
+def test_another_workspace_s_row_is_not_removed(tmp_path: Path) -> None:
+    url = new_url("sqlite", tmp_path)
+    one, two = SqlStore(url, "one"), SqlStore(url, "two")
+    for each in (one, two):
+        with each.write() as tx:
+            tx.add(sample(Task, "t"))
+    with one.write() as tx:
+        tx.remove(Task, "t")
+    with two.read() as reader:
+        assert reader.count(Task) == 1
+    one.close()
+    two.close()

@@ -19,7 +19,7 @@ from core.store.values import NotStorable, decode_doc, encode_doc, from_micros, 
 from tests.stores import KINDS, NOW, open_store, sample
 
 _numbers = itertools.count()
-_text = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=40)
+_text = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
 _docs = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
