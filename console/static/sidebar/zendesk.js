@@ -32,17 +32,18 @@ function onTicketChanged(client, callback) {
   for (const name of CHANGES) client.on(name, soon);
 }
 
-// Asked only where saving would solve the ticket.
-async function mayBeSaved(client, check) {
+async function whyNot(client, check) {
   const { "ticket.status": status } = await client.get(["ticket.status"]);
-  return status === "solved" ? check() : null;
+  return check(status);
 }
 
+// What a hook's promise resolves to is not looked at: only a rejection keeps a ticket from being
+// saved, and its message is what the agent reads.
 function onSave(client, check) {
   client.on("ticket.save", async () => {
     const late = new Promise((resolve) => setTimeout(resolve, ANSWER_WITHIN_MS, null));
-    const why = await Promise.race([mayBeSaved(client, check), late]).catch(() => null);
-    return why === null ? true : plain(why);
+    const why = await Promise.race([whyNot(client, check), late]).catch(() => null);
+    if (why) throw new Error(plain(why));
   });
 }
 

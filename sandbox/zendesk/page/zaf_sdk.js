@@ -63,12 +63,17 @@
       if (name === "app.registered") this.waiting.splice(0).forEach((one) => this.send(one));
     }
 
+    // A hook says no at once by false, a text or an Error; one that takes its time says no only by
+    // rejecting: what its promise resolves to is not looked at.
     async reply(name) {
       const answer = { key: `iframe.reply:${name}`, appGuid: this.appGuid };
+      const asked = (this.handlers.get(name) ?? []).map(async (handler) => {
+        const said = handler();
+        if (said === false || typeof said === "string" || said instanceof Error) throw said;
+        await said;
+      });
       try {
-        const said = await Promise.all((this.handlers.get(name) ?? []).map((handler) => handler()));
-        const no = said.find((one) => one === false || typeof one === "string" || one instanceof Error);
-        if (no !== undefined) answer.error = { msg: no instanceof Error ? no.message : no };
+        await Promise.all(asked);
       } catch (reason) {
         answer.error = { msg: reason instanceof Error ? reason.message : reason };
       }
