@@ -33,6 +33,7 @@ from core.ports import Instruction, Pays, Purchases, Quote, Remedy, Ticket
 from core.record import Doc
 from core.routing import Routing
 from core.store import Reader
+from core.ticket_facts import where, with_ticket_facts
 
 #: More than this is no choice but a list.
 MOST_ALTERNATIVES = 4
@@ -101,22 +102,12 @@ def consider(
     subject = choose_subject(gathered.ticket, gathered.purchases, _named(*order))
     if isinstance(subject, Trouble):
         return subject
-    without = beside.id if beside else None
-    history = history_of(reader, find_customer(reader, subject), now, without=without)
-    facts = _declared(
-        policy,
-        make_facts(
-            reason=reason,
-            ticket=gathered.ticket,
-            subject=subject,
-            history=history,
-            vip_from=routing.vip_from_orders,
-            today=now.date(),
-        ),
-    )
+    facts = _facts(reader, policy, routing, gathered.ticket, subject, reason, now, beside)
+    if isinstance(facts, Trouble):
+        return facts
     decision = decide(policy, facts)
     if decision.outcome == "cannot_decide":
-        return _undecided(decision, subject)
+        return _undecided(decision, subject, routing)
     kept = decision.to_data()
     if beside is not None and beside.decision is not None:
         both = combine(read_decision(beside.decision), decision)
@@ -195,6 +186,33 @@ def trial(part: Part) -> Instruction:
     )
 
 
+def _facts(
+    reader: Reader,
+    policy: Policy,
+    routing: Routing,
+    ticket: Ticket,
+    subject: Subject,
+    reason: str,
+    now: datetime,
+    beside: Case | None,
+) -> dict[str, object] | Trouble:
+    without = beside.id if beside else None
+    history = history_of(reader, find_customer(reader, subject), now, without=without)
+    made = make_facts(
+        reason=reason,
+        ticket=ticket,
+        subject=subject,
+        history=history,
+        vip_from=routing.vip_from_orders,
+        today=now.date(),
+    )
+    whole = with_ticket_facts(made, policy, routing, ticket, subject.order.total.currency)
+    if isinstance(whole, Trouble):
+        known = cast("Mapping[str, object]", whole.known)
+        return replace(whole, known={"order": subject.order.name, **known})
+    return _declared(policy, whole)
+
+
 def _declared(policy: Policy, facts: Mapping[str, object]) -> dict[str, object]:
     """Only what the policy asks for is kept with the decision."""
     kept: dict[str, object] = {}
@@ -226,11 +244,10 @@ def _part(component: Component, subject: Subject, reason: str, routing: Routing)
     )
 
 
-def _undecided(decision: Decision, subject: Subject) -> Trouble:
+def _undecided(decision: Decision, subject: Subject, routing: Routing) -> Trouble:
     known = {"order": subject.order.name, "currency": subject.order.total.currency}
-    return Trouble(
-        "cannot_decide", {**known, "why": decision.problem, "missing": list(decision.missing)}
-    )
+    missing = [where(name, routing) for name in decision.missing]
+    return Trouble("cannot_decide", {**known, "why": decision.problem, "missing": missing})
 
 
 def _requester(reader: Reader, case: Case | None, ticket: Ticket) -> str | None:
