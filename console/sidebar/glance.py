@@ -105,16 +105,22 @@ def _orders(look: Look, terms: Terms | None, picked: Picked) -> list[Choosable]:
     found.sort(key=lambda one: one[1].created_at, reverse=True)
     found.sort(key=lambda one: one[1].name.removeprefix("#") not in named)
     chosen = (terms.subject.till_id, terms.subject.order.id) if terms else picked.order
-    only = len(found) == 1
+    if len(found) == 1:
+        (till, order), told = found[0], _order(found[0][1])
+        return [Choosable(f"{till} {order.id}", told, True)]
     return [
-        Choosable(f"{till} {order.id}", _order(order), (till, order.id) == chosen or only)
+        Choosable(f"{till} {order.id}", _dated(order), (till, order.id) == chosen)
         for till, order in found
     ]
 
 
 def _order(order: Order) -> str:
-    day = message.day(language(), order.created_at.date())
-    return f"{words.code(order.name)} · {words.money(order.total)} · {day}"
+    return f"{words.code(order.name)} · {words.money(order.total)}"
+
+
+def _dated(order: Order) -> str:
+    """So that several can be told apart."""
+    return f"{_order(order)} · {message.day(language(), order.created_at.date())}"
 
 
 def _before(one: Given) -> Before:

@@ -3,13 +3,14 @@ would read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from flask_babel import gettext as _
 
-from console.language import reader as spoken_language
+from console.language import reader as language
 from console.sidebar import past, words
 from console.sidebar.drafting import MessageView, message_of
 from console.sidebar.past import Taken
@@ -29,6 +30,9 @@ from core.routing import Routing
 from core.session import Session
 from core.store import Reader
 from core.terms import Terms
+
+#: The name of a fact behind its value, in brackets: more than one sentence needs.
+_FACT = re.compile(r" \([\u2066\u2068]?[a-z_.]+\u2069?\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +118,7 @@ def offered(
     allowed = permit(reader, session, look.ticket.id, person, final, moment)
     shown = [_option_view(one, one is option, look.routing) for one in options]
     taken = past.taken(reader, final, look.routing, session.connection_id)
-    why, more = _why(look.policy, final)
+    why, more = _why(look.policy, final, option.key)
     view = OfferView(
         options=shown,
         chosen=next(one for one in shown if one.chosen),
@@ -194,23 +198,31 @@ def _digest(look: Look, terms: Terms, option: Option) -> str:
 # --------------------------------------------------------------------------------------- reasons
 
 
-def _why(policy: Policy, terms: Terms) -> tuple[str, list[str]]:
-    """One sentence, and all the others for whoever asks why it is not more."""
+def _why(policy: Policy, terms: Terms, key: str) -> tuple[str, list[str]]:
+    """One sentence for the option of this key, and all there is for whoever asks why not more."""
     facts = terms.facts if isinstance(terms.facts, Mapping) else {}
     explained = explain(policy, facts)
-    lines = in_words(explained, spoken_language()).plain.split("\n")
-    said = str(explained.decision.reason).replace("_", " ").strip().rstrip(".")
+    lines = in_words(explained, language()).plain.split("\n")
     reckoned = 1 + sum(1 for row in explained.decided if row.condition)
-    first = lines[reckoned] if explained.amounts and reckoned < len(lines) else lines[0]
-    sentence = f"{said[:1].upper()}{said[1:]}. {first}" if said else first
-    return sentence, lines
+    said = str(explained.decision.reason).replace("_", " ").strip().rstrip(".")
+    sentence = [f"{words.capital(said)}."] if said else []
+    for amount in explained.amounts:  # each step of each is one line
+        told = lines[reckoned : reckoned + len(amount.steps)]
+        reckoned += len(amount.steps)
+        if key == str(amount.offer - 1) and not amount.up_to:
+            sentence += [
+                _FACT.sub("", line)
+                for line, (number, step) in zip(told, enumerate(amount.steps), strict=True)
+                if number == 0 or (step.binds and step.kind in ("cap", "floor"))
+            ]
+    return " ".join(sentence), lines[1:]
 
 
 def _due(terms: Terms) -> str | None:
     decision = terms.decision if isinstance(terms.decision, Mapping) else {}
     due = decision.get("due")
     day = due.get("day") if isinstance(due, Mapping) else None
-    return message.day(spoken_language(), date.fromisoformat(str(day))) if day else None
+    return message.day(language(), date.fromisoformat(str(day))) if day else None
 
 
 def _left(reader: Reader, person: Person | None, terms: Terms, moment: Moment) -> list[str]:

@@ -123,9 +123,9 @@ class _Sidebar:
             state = state_of(self._world, reader, desk_id, ticket_id, _person())
         if request.args.get("seen") == state.seen:
             return Response(status=204)
-        opens = state.open != (request.args.get("open") == "1")
-        said = render_template("sidebar/now.html", state=state, ticket_id=ticket_id, opens=opens)
-        return make_response(said)
+        moved_on = request.args.get("phase") != state.phase
+        now = {"state": state, "ticket_id": ticket_id, "moved_on": moved_on, "panel": None}
+        return make_response(render_template("sidebar/now.html", **now))
 
     def _may_save(self, ticket_id: str) -> ResponseReturnValue:
         """204, or a sentence: the ticket is about to be solved, its reason demands an answer, and
@@ -217,7 +217,7 @@ def _shown(made: Panel, said: str | None = None, status: int = 200) -> Response:
         state=made.state,
         ticket_id=made.ticket_id,
         said=said,
-        opens=False,
+        moved_on=False,
         **_HELPERS,
     )
     return make_response(body, status)
@@ -237,4 +237,7 @@ def _in_words(error: HTTPException) -> ResponseReturnValue:
         413: _("That is too long. Make it shorter and try again."),
     }
     status = error.code or 500
-    return _sorry(str(said.get(status, _("That did not work. Look again first: nothing is paid twice."))), status)
+    return _sorry(
+        str(said.get(status, _("That did not work. Look again first: nothing is paid twice."))),
+        status,
+    )

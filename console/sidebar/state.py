@@ -82,6 +82,13 @@ class State:
     every: int
 
     @property
+    def phase(self) -> Literal["open", "busy", "done"]:
+        """What belongs on the panel beside it: an offer, nothing yet, or what was given."""
+        if self.open:
+            return "open"
+        return "done" if self.more else "busy"
+
+    @property
     def seen(self) -> str:
         return hashlib.sha256(repr((language(), self)).encode()).hexdigest()[:24]
 
