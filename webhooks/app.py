@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, Flask, Response, jsonify
+from flask import Blueprint, Flask, Response, jsonify, redirect
 
 from console import sidebar
 from core.people import Workspace
 from core.store import Store, schema
 from core.store.sealing import Sealer
 from core.store.sql import SqlStore
-from webhooks import choice, connect, intake, keys, signin
+from webhooks import choice, connect, intake, keys, signin, staff
 from webhooks.engine.clock import Clock
 from webhooks.engine.housekeeping import Habits
 from webhooks.engine.runner import Runner
@@ -96,10 +96,13 @@ def create_app(
     signin.make(of.store, of.clock, of.settings).install(app)
     app.register_blueprint(zendesk.blueprint(of.store, of.hosts, of.clock))
     freshdesk.install(app, of.store, of.hosts, of.clock, of.settings)
+    app.register_blueprint(staff.blueprint(of.store, of.hosts, of.clock, notice))
     app.register_blueprint(choice.blueprint(of.store, of.hosts, of.sealer, of.clock, notice))
     app.register_blueprint(sidebar.blueprint(_sidebar_desk(of, notice)))
     for page in pages:
         app.register_blueprint(page)
+    if not any(rule.rule == "/" for rule in app.url_map.iter_rules()):
+        app.add_url_rule("/", "home", lambda: redirect("/console"))
 
     @app.get("/healthz")
     def healthz() -> Response:

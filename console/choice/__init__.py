@@ -146,7 +146,6 @@ def _page(token: str, shown: Shown, choices: Choices, trouble: str | None = None
         here=_here(token),
         brand=shown.brand,
         seen=seen,
-        live=_live(token, seen),
         trouble=trouble,
     )
 
