@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask
 
 from sandbox.answers import answer_refusals
-from sandbox.freshdesk import agent, api_people, api_tickets, auth
+from sandbox.freshdesk import agent, api_people, api_tickets, apps, auth, provider
 from sandbox.freshdesk.state import FreshdeskState
 from sandbox.host import HostState, host_app
 
@@ -25,7 +25,13 @@ def create(state: HostState | None = None) -> Flask:
     app = host_app("freshdesk", state)
     answer_refusals(app)
     auth.guard(app, state)
-    for make in (api_tickets.routes, api_people.routes, agent.routes):
+    for make in (
+        api_tickets.routes,
+        api_people.routes,
+        agent.routes,
+        apps.routes,
+        provider.routes,
+    ):
         app.register_blueprint(make(state))
     return app
 

@@ -61,11 +61,25 @@ class Ticket:
 
 
 @dataclass
+class App:
+    """An installed app: its files, what was filled in when it was installed, its calls of the last
+    minute, and the access that each agent has given it (agent id -> tokens)."""
+
+    id: int
+    files: dict[str, bytes]
+    iparams: dict[str, Any]
+    oauth_iparams: dict[str, Any]
+    calls: deque[float] = field(default_factory=deque)
+    access: dict[int, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass
 class Limits:
     """Requests a minute of the Enterprise plan, and of ticket updates alone."""
 
     total: int = 700
     updates: int = 280
+    templates: int = 50  # of an app, whoever looks at it
 
 
 class FreshdeskState(HostState):
@@ -76,6 +90,9 @@ class FreshdeskState(HostState):
         self.agents: dict[int, dict[str, Any]] = {}
         self.keys: dict[str, int] = {API_KEY: INTEGRATION_AGENT}
         self.ratings: list[dict[str, Any]] = []
+        self.apps: dict[int, App] = {}
+        #: Agents who were sent to an app's provider: state -> (app, agent, ticket).
+        self.asked: dict[str, tuple[int, int, int]] = {}
         self.statuses = dict(STATUSES)
         self.custom_fields = {"cf_amends_case": "Amends case", "cf_reason": "Reason"}
         #: Custom fields without which a ticket can be neither resolved nor closed.

@@ -8,6 +8,9 @@ import { wordsFor } from "./words.js";
 
 const REQUEST = "beginSession";
 const SAVED_AFTER_MS = 1500;
+const ANSWER_WITHIN_MS = 4000;
+const BEGUN_WITHIN_MS = 15000;
+const SOLVED = ["4", "5", "resolved", "closed"];
 
 /** What Freshdesk calls a language, as one that Amends speaks. */
 function languageOf(user) {
@@ -29,7 +32,8 @@ async function beginSession(client, user) {
   if (answer && answer.status === 200 && given.token && isAddress(given.address)) {
     return given;
   }
-  throw Object.assign(new Error("no session"), { code: given.error, say: given.say });
+  const code = given.error || { 401: "no_access", 429: "too_fast" }[answer && answer.status];
+  throw Object.assign(new Error("no session"), { code, say: given.say });
 }
 
 function read(text) {
@@ -65,24 +69,36 @@ function refuse(language, trouble) {
   Object.assign(document.documentElement, { lang: language, dir: words.dir });
 }
 
-/** Freshdesk asks before it saves; a check that cannot be made never holds an agent up. */
+/** Whether what is about to be saved solves the ticket: its new status, by number or by name. */
+function solves(change) {
+  const value = change && typeof change === "object" ? change.new ?? change.value : change;
+  return SOLVED.includes(String(value).toLowerCase());
+}
+
+/**
+ * Freshdesk asks before it saves. A ticket must stay solvable while Amends is slow or away: asking
+ * first is a help, not a lock.
+ */
 function beforeSaving(client, check) {
-  const held = async (event) => {
-    let why = null;
-    try {
-      why = await check();
-    } catch {
-      why = null;
-    }
+  let chosen; // what the agent has set the status to and not saved yet
+  client.events.on("ticket.statusChanged", (event) => { chosen = event.helper.getData(); });
+
+  const held = async (event, solving) => {
+    const late = new Promise((resolve) => setTimeout(resolve, ANSWER_WITHIN_MS, null));
+    const asked = solving ? check() : null;
+    const why = await Promise.race([asked, late]).catch(() => null);
     if (why) {
       event.helper.fail(why);
     } else {
       event.helper.done();
     }
   };
-  for (const name of ["ticket.propertiesUpdated", "ticket.closeTicketClick"]) {
-    client.events.on(name, held, { intercept: true });
-  }
+  const intercept = { intercept: true };
+  client.events.on("ticket.propertiesUpdated", (event) => {
+    const { status } = event.helper.getData() || {};
+    held(event, solves(status ?? chosen));
+  }, intercept);
+  client.events.on("ticket.closeTicketClick", (event) => held(event, true), intercept);
 }
 
 function hostOf(client, session, ticket, language) {
@@ -116,10 +132,19 @@ function hostOf(client, session, ticket, language) {
   };
 }
 
+/** The platform's client; it never comes where this page is not beside a ticket. */
+function begun() {
+  const alone = Object.assign(new Error("no client"), { code: "alone" });
+  return Promise.race([
+    app.initialized(),
+    new Promise((_, reject) => setTimeout(reject, BEGUN_WITHIN_MS, alone)),
+  ]);
+}
+
 async function open() {
   let language = languageOf({});
   try {
-    const client = await app.initialized();
+    const client = await begun();
     const [{ ticket }, { loggedInUser }] = await Promise.all([
       client.data.get("ticket"),
       client.data.get("loggedInUser"),
