@@ -20,6 +20,7 @@ from console.staff.telling import STATES, told
 from console.staff.world import StaffWorld
 from core.case import CaseState
 from core.errors import AmendsError
+from core.storable import storable
 
 _LONGEST_ID = 100
 
@@ -63,13 +64,17 @@ def _acts(routes: Blueprint, world: StaffWorld) -> None:
     @sign_in_required
     def task_done(task_id: str) -> ResponseReturnValue:
         sight = _sight(world)
-        return _after(world, sight, lambda: acts.end_task(world, sight, task_id, request.form))
+        return _after(
+            world, sight, lambda: acts.end_task(world, sight, storable(task_id), request.form)
+        )
 
     @routes.post("/console/cases/<case_id>/decide")
     @sign_in_required
     def decide(case_id: str) -> ResponseReturnValue:
         sight = _sight(world)
-        return _after(world, sight, lambda: acts.decide(world, sight, case_id, request.form))
+        return _after(
+            world, sight, lambda: acts.decide(world, sight, storable(case_id), request.form)
+        )
 
 
 def _sight(world: StaffWorld) -> Sight:
@@ -103,7 +108,7 @@ def _after(world: StaffWorld, sight: Sight, act: Callable[[], None]) -> Response
 
 
 def _tasks(world: StaffWorld, sight: Sight, trouble: str | None = None) -> str:
-    after = request.args.get("after", "")[:_LONGEST_ID] or None
+    after = _after_id()
     with world.store.read() as reader:
         known = told(reader)
         found = seeing.open_tasks(reader, sight, after)
@@ -121,8 +126,8 @@ def _approvals(world: StaffWorld, sight: Sight, trouble: str | None = None) -> s
 def _cases(world: StaffWorld, sight: Sight) -> str:
     state = request.args.get("state", "")
     state = state if state in {one.value for one in CaseState} else ""
-    wanted = request.args.get("q", "").strip()[:_LONGEST_ID]
-    after = request.args.get("after", "")[:_LONGEST_ID] or None
+    wanted = storable(request.args.get("q", "")).strip()[:_LONGEST_ID]
+    after = _after_id()
     with world.store.read() as reader:
         shown = lists.case_page(reader, sight, told(reader), state or None, wanted or None, after)
     states = {one.value: words for one, (words, _) in STATES.items()}
@@ -131,9 +136,13 @@ def _cases(world: StaffWorld, sight: Sight) -> str:
     )
 
 
+def _after_id() -> str | None:
+    return storable(request.args.get("after", ""))[:_LONGEST_ID] or None
+
+
 def _case(world: StaffWorld, sight: Sight, case_id: str, trouble: str | None = None) -> str:
     with world.store.read() as reader:
-        found = seeing.case_of(reader, sight, case_id[:_LONGEST_ID])
+        found = seeing.case_of(reader, sight, storable(case_id))
         shown = case_view(reader, sight, found, world.now()) if found else None
     if shown is None:
         abort(404, "There is nothing here.")

@@ -11,6 +11,7 @@ from core import approval, by_hand, tasks
 from core.approval import NotWaiting
 from core.errors import AmendsError
 from core.moment import Moment
+from core.storable import storable
 
 _LONGEST_NOTE = 1_000
 
@@ -69,7 +70,7 @@ def decide(world: StaffWorld, sight: Sight, case_id: str, form: Mapping[str, str
 
 
 def _note(form: Mapping[str, str], *, needed: bool = True) -> str:
-    note = form.get("note", "").strip()
+    note = storable(form.get("note", "")).strip()
     if needed and not note:
         raise BadForm("write a few words: somebody will want to know why")
     if len(note) > _LONGEST_NOTE:
