@@ -89,7 +89,9 @@ def _changed_since(
     tx: Tx, case: Case, parts: Sequence[Part], order: Order | None
 ) -> Trouble | None:
     """Why what was offered can no longer be given as it was."""
-    total = sum(part.amount.minor for part in parts if part.amount)
+    # Only a refund is borne by the order: a coupon, or cash by hand, is not.
+    refunds = [p for p in parts if p.remedy == "refund" and p.till_id == case.till_id]
+    total = sum(part.amount.minor for part in refunds if part.amount)
     if order is not None and (order.disputed in ("open", "lost") or order.refundable.minor < total):
         return Trouble("changed_since", {"order": order.name, "refundable": str(order.refundable)})
     return drift.forgotten(tx, case)

@@ -8,9 +8,11 @@ from datetime import datetime
 from core import authority, tasks, writeback
 from core import harm as harms
 from core import link as links
+from core import payout as payouts
 from core.case import Case, CaseState, Outcome, Writing
 from core.moment import Moment
-from core.store import Tx
+from core.payout import FINAL, Payout
+from core.store import Reader, Tx
 
 
 def on_unwritable(tx: Tx, case: Case, writing: Writing, why: str, moment: Moment) -> None:
@@ -20,14 +22,22 @@ def on_unwritable(tx: Tx, case: Case, writing: Writing, why: str, moment: Moment
     tasks.open_task(tx, case, "ticket_closed", known, moment)
 
 
+def may_close(reader: Reader, case: Case) -> bool:
+    """A person may end a case that waits for one, once nothing about its payouts is open."""
+    paid = reader.find(Payout, case_id=case.id)
+    return case.state is CaseState.WITH_PERSON and all(payout.state in FINAL for payout in paid)
+
+
 def close(tx: Tx, case: Case, person_id: str, note: str, moment: Moment) -> None:
-    """A person ends a case with which nothing was paid; the harm is free again."""
+    """A person ends a case. Where nothing of it was given the harm is free again."""
+    given = payouts.standing(tx, [case.id])
     tasks.close_tasks(tx, case, note, moment.now)
     links.shut(tx, case)
-    harms.release(tx, case)
+    if not given:
+        harms.release(tx, case)
     authority.release(tx, case, moment.now)
     moment.log(tx, case.id, "dismissed", {"by": person_id, "note": note})
-    end(tx, case, Outcome.DISMISSED, "dismissed", moment)
+    end(tx, case, Outcome.MADE_GOOD if given else Outcome.DISMISSED, "dismissed", moment)
 
 
 def end(tx: Tx, case: Case, outcome: Outcome, said: str, moment: Moment) -> None:

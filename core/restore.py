@@ -13,6 +13,7 @@ from dataclasses import replace
 from core import chores, drift, tasks
 from core.case import Case, Task
 from core.chores import Chore
+from core.errors import AmendsError
 from core.ledger import HEAD, Entry, Head, id_of
 from core.ledger_check import read_anchor
 from core.moment import Moment
@@ -23,6 +24,10 @@ from core.store import Reader, Tx
 #: Why payouts are halted, as `Workspace.halted_why` says it.
 RESTORED = "restored"
 _MARK = chores.id_of(RESTORED, "")
+
+
+class StillRestored(AmendsError):
+    """Nobody's word lifts the halt after a restore; sweeping every till does."""
 
 
 def behind(reader: Reader, anchor: str) -> bool:
@@ -58,6 +63,30 @@ def mark(tx: Tx, moment: Moment) -> int:
         tx.put(asked)
         tx.wake(Case, payout.case_id, moment.now)
     return len(unsent)
+
+
+def halt(tx: Tx, why: str) -> None:
+    """Somebody stops all payouts. After a restore they stay halted for both reasons."""
+    workspace = tx.lock(Workspace, "workspace")
+    assert workspace is not None  # made before anything else
+    if workspace.halted_why == RESTORED:
+        marked = tx.get(Chore, _MARK)
+        assert marked is not None  # written together with the halt
+        tx.put(replace(marked, result={"before": why}))
+    else:
+        tx.put(replace(workspace, halted_why=why))
+
+
+def resume(tx: Tx) -> None:
+    """Let payouts go on that somebody, or the breaker, stopped. Raises `StillRestored`."""
+    workspace = tx.lock(Workspace, "workspace")
+    assert workspace is not None
+    if workspace.halted_why == RESTORED:
+        raise StillRestored(
+            "this database comes from a backup, and what the hosts did since is not known yet: run "
+            "`amends sweep`; payouts go on by themselves once every till was swept"
+        )
+    tx.put(replace(workspace, halted_why=None))
 
 
 def lift(tx: Tx, tills: Collection[str], moment: Moment) -> bool:

@@ -92,7 +92,7 @@ def compare(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Differe
     if ours is None:
         return _not_ours(tx, till_id, record, moment)
     if ours.host_object not in (None, record.host_object):
-        return _twice(tx, ours, record, moment)
+        return twice(tx, ours, record, moment)
     if ours.state in _BUSY or ours.state is PayoutState.REVERSED:
         return None
     if ours.state in _UNSENT:  # it arrived all the same: ask before anybody sends it again
@@ -162,7 +162,7 @@ def _drift(till_id: str, record: HostRecord, marker: str | None, moment: Moment)
     )
 
 
-def _twice(tx: Tx, ours: Payout, record: HostRecord, moment: Moment) -> Difference | None:
+def twice(tx: Tx, ours: Payout, record: HostRecord, moment: Moment) -> Difference | None:
     """A second thing carries our marker: counted as well, and a person looks at it now."""
     if tx.find(HostPayout, connection_id=ours.till_id, host_object=record.host_object, limit=1):
         return None

@@ -6,9 +6,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar, cast
 
 from connectors import registry
@@ -18,7 +19,7 @@ from core.errors import AmendsError
 from core.pace import Pacer
 from core.ports import Desk, HostDenied, HostUnavailable, Intake, Pays, Roles, Spec, Till
 from core.routing import Routing, read_routing
-from core.store import Reader, Store
+from core.store import Reader, Store, StoreUnavailable
 from core.store.sealing import Place, Sealer
 
 T = TypeVar("T")
@@ -183,11 +184,11 @@ class Hosts:
 
     def get(self, connection_id: str, tx: Reader | None = None) -> Host:
         """Inside a transaction, hand it in. Raises `NoSuchConnection`, or `HostDenied` where the
-        connection is off or lost."""
+        connection is off. One that was lost is tried: it may work again."""
         row = self._row(connection_id, tx)
         if row is None:
             raise NoSuchConnection(f"there is no connection {connection_id}")
-        if row.state != "on":
+        if row.state == "off":
             raise HostDenied(f"{row.title} is not connected; connect it again")
         with self._lock:
             made = self._made.get(row.id)
@@ -226,6 +227,19 @@ class Hosts:
             self._rows[connection_id] = (now, row)
         return row
 
+    def _answered(self, connection_id: str, denied: bool) -> None:
+        """A call came to an end: where the host denied us the connection is lost, until a call is
+        not denied any more."""
+        was, now = ("on", "lost") if denied else ("lost", "on")
+        _, known = self._rows.get(connection_id, (0.0, None))
+        if known is None or known.state != was:
+            return
+        with suppress(StoreUnavailable), self._store.write() as tx:
+            row = tx.lock(Connection, connection_id)
+            if row is not None and row.state == was:
+                tx.put(replace(row, state=now))
+        self._rows.pop(connection_id, None)
+
     def titles(self) -> dict[str, str]:
         """Connection id -> what people call it."""
         with self._store.read() as reader:
@@ -244,33 +258,44 @@ class Hosts:
         roles = registry.connect(row.connector, settings, http)
         roles = replace(
             roles,
-            desk=_timed(roles.desk, http, ("find", "write_back")),
-            till=_timed(roles.till, http, ("pay", "find", "reverse")),
+            desk=self._watched(roles.desk, row.id, http, ("find", "write_back")),
+            till=self._watched(roles.till, row.id, http, ("pay", "find", "reverse")),
         )
         return Host(row, spec, roles, within, settings)
 
+    def _watched(
+        self, role: T | None, connection_id: str, http: Http, calls: Collection[str]
+    ) -> T | None:
+        if role is None:
+            return None
+        said = partial(self._answered, connection_id)
+        return cast(T, _Watched(role, http, calls, said))
 
-class _Timed:
+
+class _Watched:
     """A role of which each of `calls` ends within one call's time, however many requests it makes:
-    a process that stood still between looking and sending does not send any more."""
+    a process that stood still between looking and sending does not send any more. `said` hears
+    whether a call was denied."""
 
-    def __init__(self, role: object, http: Http, calls: Collection[str]) -> None:
-        self._role, self._http, self._calls = role, http, calls
+    def __init__(
+        self, role: object, http: Http, calls: Collection[str], said: Callable[[bool], None]
+    ) -> None:
+        self._role, self._http, self._calls, self._said = role, http, calls, said
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._role, name)
-        if name not in self._calls:
-            return method
 
-        def call(*given: Any) -> Any:
-            with self._http.attempt():
-                return method(*given)
+        def call(*given: Any, **named: Any) -> Any:
+            try:
+                with self._http.attempt() if name in self._calls else nullcontext():
+                    answer = method(*given, **named)
+            except HostDenied:
+                self._said(True)
+                raise
+            self._said(False)
+            return answer
 
         return call
-
-
-def _timed(role: T | None, http: Http, calls: Collection[str]) -> T | None:
-    return role if role is None else cast(T, _Timed(role, http, calls))
 
 
 def _changed(old: Connection, new: Connection) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from core import ledger, reversal
+from core import flow, ledger, reversal
 from core.approval import MayNotApprove
-from core.case import CaseState, Harm, Outcome
+from core.case import Case, CaseState, Harm, Outcome
 from core.ledger_check import verify
 from core.moment import Moment
 from core.payout import Attempt, Payout, PayoutState
@@ -210,3 +211,47 @@ def test_a_refund_cannot_be_taken_back(rig: Rig) -> None:
     rig.solve(FROM_STRIPE)
     with pytest.raises(CannotReverse):
         _take_back(rig, _only(rig, FROM_STRIPE))
+
+
+# ------------------------------------------------------------------- a case that a person closes
+
+
+def _close(rig: Rig, ticket: int, note: str = "given in the shop") -> None:
+    person, case = rig.person(MANAGER), rig.case(ticket)
+    with rig.store.write() as tx:
+        locked = tx.lock(Case, case.id)
+        assert locked is not None
+        assert flow.may_close(tx, locked)
+        flow.close(tx, locked, person.id, note, Moment(rig.clock.now()))
+    rig.settle()
+
+
+def test_a_case_whose_payment_failed_can_be_closed_and_its_harm_is_free(rig: Rig) -> None:
+    _fails_later(rig)
+    _close(rig, FROM_STRIPE)
+    case = rig.case(FROM_STRIPE)
+    assert (case.state, case.outcome) == (CaseState.CLOSED, Outcome.DISMISSED)
+    assert rig.tasks(case) == []
+    assert not _held(rig, FROM_STRIPE)
+    assert _sums(rig) == {0}
+
+
+def test_what_was_given_of_a_closed_case_keeps_its_harm(rig: Rig) -> None:
+    rig.policy("{refund: 5.00 EUR, store_credit: 5.00 EUR}", "EUR")
+    rig.solve(TEAPOT)
+    case = rig.case(TEAPOT)
+    with rig.store.write() as tx:
+        (credit,) = tx.find(Payout, case_id=case.id, remedy="store_credit")
+        tx.put(replace(case, state=CaseState.WITH_PERSON, outcome=None))
+        tx.put(replace(credit, state=PayoutState.DECLINED))
+    _close(rig, TEAPOT)
+    assert rig.case(TEAPOT).outcome is Outcome.MADE_GOOD
+    assert _held(rig, TEAPOT)
+
+
+def test_a_case_with_a_payout_in_doubt_is_not_closed(rig: Rig) -> None:
+    payout, case = _fails_later(rig), rig.case(FROM_STRIPE)
+    with rig.store.write() as tx:
+        assert flow.may_close(tx, case)
+        tx.put(replace(payout, state=PayoutState.UNKNOWN))
+        assert not flow.may_close(tx, case)

@@ -17,6 +17,7 @@ from core.ledger_check import verify
 from core.moment import Moment
 from core.payout import Payout, PayoutState
 from core.people import Workspace
+from core.restore import StillRestored
 from core.sweep import Report
 from tests.stores import open_store
 from tests.webhooks.rig import Rig, rigged
@@ -194,6 +195,24 @@ def test_a_second_refund_with_our_mark_is_counted_and_put_to_a_person(rig: Rig) 
         assert reader.count(HostPayout, host_object=other) == 1
 
 
+def test_the_host_s_own_word_of_a_second_one_is_no_echo(rig: Rig) -> None:
+    rig.solve(FROM_STRIPE)
+    payout = only(rig, FROM_STRIPE)
+    account = rig.running.states["stripe"].accounts[None]  # type: ignore[attr-defined]
+    charge = account["refunds"][payout.host_object]["charge"]
+    rig.stripe.post("webhooks/hold")
+    rig.stripe.post(f"charges/{charge}/refund", amount=100)
+    (other,) = [id for id in account["refunds"] if id != payout.host_object]
+    account["refunds"][other]["metadata"] = {"amends_id": payout.id}
+    rig.stripe.post(f"refunds/{other}", status="succeeded")
+    rig.stripe.post("webhooks/release", backwards=True)  # it had the mark from the beginning
+    rig.settle()
+    with rig.store.read() as reader:
+        assert reader.count(HostPayout, host_object=other) == 1
+    assert rig.tasks(rig.case(FROM_STRIPE)) == ["differs_at_host"]
+    assert only(rig, FROM_STRIPE).host_object == payout.host_object
+
+
 # ------------------------------------------------------------------------------------- tickets
 
 
@@ -276,6 +295,23 @@ def test_what_the_breaker_stopped_stays_stopped_after_the_sweep(rig: Rig) -> Non
     sweep(rig, "stripe")
     sweep(rig, "shopify")
     assert halted(rig) == "somebody said so"
+
+
+def test_nobody_s_word_lifts_the_halt_after_a_restore(rig: Rig) -> None:
+    restore_(rig)
+    with rig.store.write() as tx:
+        with pytest.raises(StillRestored):
+            restore.resume(tx)
+        restore.halt(tx, "odd refunds")
+        with pytest.raises(StillRestored):
+            restore.resume(tx)
+    assert halted(rig) == "restored"
+    sweep(rig, "stripe")
+    sweep(rig, "shopify")
+    assert halted(rig) == "odd refunds"
+    with rig.store.write() as tx:
+        restore.resume(tx)
+    assert halted(rig) is None
 
 
 def test_a_till_that_cannot_be_swept_keeps_payouts_halted(rig: Rig) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner, Result
 
-from core import by_hand, ledger
+from core import approval, by_hand, ledger
 from core.by_hand import NotByHand
 from core.case import Case, CaseState, Outcome, Task
 from core.connection import Connection
@@ -16,6 +16,7 @@ from core.tasks import NotOpen
 from tests.webhooks.rig import Rig
 from webhooks import connecting
 from webhooks.cli import main, opening
+from webhooks.demo.stage import MANAGER
 
 TEAPOT = 2  # 50.00 EUR at the shop
 
@@ -142,3 +143,20 @@ def test_on_the_command_line(asked: Rig, monkeypatch: pytest.MonkeyPatch) -> Non
     assert done.exit_code == 0, done.output
     asked.settle()
     assert asked.case(TEAPOT).outcome is Outcome.MADE_GOOD
+
+
+def test_cash_is_not_bound_by_what_the_order_can_still_bear(rig: Rig) -> None:
+    """A refund would be: the order was refunded by hand while a yes was waited for."""
+    manual = connecting.add(rig.of, "manual", values={})
+    rig.options(remedies={"cash": manual.id})
+    rig.policy("{cash: 10.00 EUR}", currency="EUR", extra="ask_over: 1.00 EUR\n")
+    rig.solve(TEAPOT)
+    case = rig.case(TEAPOT)
+    assert case.state is CaseState.WAITING_APPROVAL
+    rig.shop.post("orders/1002/refund", amount="50.00", note="at the counter")
+    rig.settle()
+    who, moment = rig.person(MANAGER), Moment(rig.clock.now())
+    with rig.store.write() as tx:
+        approval.decide(tx, case.id, who, agree=True, note=None, moment=moment)
+    rig.settle()
+    assert rig.tasks(rig.case(TEAPOT)) == ["pay_by_hand"]

@@ -142,12 +142,14 @@ def retry(of: Services, case_id: str) -> None:
 @click.option("--note", required=True, help="why")
 @opened
 def close(of: Services, case_id: str, person: str, note: str) -> None:
-    """End a case with which nothing was paid."""
+    """End a case that waits for a person. What it gave stands; the rest is not given."""
     with of.store.write() as tx:
         found = _locked(tx, case_id)
         who = as_person(tx, person)
-        if not flow.may_look_again(tx, found):
-            raise AmendsError(f"{case_id} does not wait for a person, or something was paid")
+        if not flow.may_close(tx, found):
+            raise AmendsError(
+                f"{case_id} does not wait for a person, or a payout of it has no ending yet"
+            )
         flow.close(tx, found, who.id, note, Moment(of.clock.now()))
     click.echo(f"{case_id}: closed")
 

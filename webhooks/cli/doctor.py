@@ -92,9 +92,15 @@ def _workspace(reader: Reader) -> Iterator[Check]:
 
 def _connection(of: Services, row: Connection, offline: bool) -> Iterator[Check]:
     name = f"{row.title} ({row.id})"
-    if row.state != "on":
-        yield Check(ok=False, what=f"{name} is connected", todo=f"its state is {row.state}")
+    if row.state == "off":
+        yield Check(ok=False, what=f"{name} is connected", todo="it is switched off")
         return
+    if row.state == "lost":
+        todo = (
+            f"its host denied us: `amends connector authorise {row.id}`, or give the account the "
+            "permissions it lacks"
+        )
+        yield Check(ok=False, what=f"{name} lets us in", todo=todo)
     host = of.hosts.get(row.id)
     if host.roles.desk is not None:
         yield _routing(of, row, name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TextIO
 
 import click
 
-from core import authority, fx, limits_kept
+from core import authority, fx, limits_kept, restore
 from core.limits import POLICY
 from core.moment import Moment
 from core.people import Workspace
@@ -96,7 +96,7 @@ def halt(of: Services, person: str, note: str) -> None:
     """Stop all payouts at once. What is due waits, and goes on after `resume`."""
     with of.store.write() as tx:
         _admin(tx, person)
-        tx.put(replace(_locked(tx), halted_why=note))
+        restore.halt(tx, note)
     click.echo("payouts are stopped")
 
 
@@ -107,7 +107,7 @@ def resume(of: Services, person: str) -> None:
     """Let payouts go on after they were stopped by hand or by the breaker."""
     with of.store.write() as tx:
         _admin(tx, person)
-        tx.put(replace(_locked(tx), halted_why=None))
+        restore.resume(tx)
     click.echo("payouts go on")
 
 
@@ -118,12 +118,6 @@ def _admin(tx: Tx, email: str) -> str:
 def _workspace(reader: Reader) -> Workspace:
     row = reader.get(Workspace, "workspace")
     assert row is not None  # made when the installation is opened
-    return row
-
-
-def _locked(tx: Tx) -> Workspace:
-    row = tx.lock(Workspace, "workspace")
-    assert row is not None
     return row
 
 

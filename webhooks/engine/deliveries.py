@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
-from core import erasure, flow, interventions, reversal
+from core import erasure, flow, interventions, reversal, sweep
 from core.case import Case, CaseTicket
 from core.connection import Connection, Delivery, HostPayout
 from core.events import (
@@ -24,7 +24,7 @@ from core.events import (
 )
 from core.moment import Moment
 from core.payout import FINAL, Payout, PayoutState, remembered, wait_of
-from core.ports import HostDenied, Malformed, RawRequest, Unrecognised
+from core.ports import HostDenied, HostRecord, Malformed, RawRequest, Unrecognised
 from core.storable import storable
 from core.store import AlreadyExists, Lease, LeaseLost, Store, StoreUnavailable, Tx
 from core.tasks import open_task
@@ -162,13 +162,16 @@ def request_of(delivery: Delivery) -> RawRequest:
 def refund_seen(
     tx: Tx, host: Host, event: RefundRecorded, delivery: Delivery, moment: Moment
 ) -> bool:
-    """A host says a refund exists: ours (an echo, which only wakes the case so that it asks), or
-    made by hand. Answers False where it is too early to tell, because a payout of that order is
-    under way."""
+    """A host says a refund exists: ours (an echo, which only wakes the case so that it asks), a
+    second one with our mark, or made by hand. Answers False where it is too early to tell, because
+    a payout of that order is under way."""
     till_id = host.connection.id
     known = tx.find(Payout, till_id=till_id, host_object=event.host_object, limit=1)
     ours = known[0] if known else (tx.get(Payout, event.marker) if event.marker else None)
     if ours is not None and (ours.till_id, ours.order_id) == (till_id, event.order_id):
+        if ours.host_object not in (None, event.host_object):
+            sweep.twice(tx, ours, _record(event, moment), moment)
+            return True
         moment.log(tx, ours.case_id, "echo", {"host_object": event.host_object, "till": till_id})
         if event.ending == "failed" and ours.state is PayoutState.SETTLED:
             reversal.doubt(tx, ours, moment)
@@ -180,6 +183,18 @@ def refund_seen(
         return False
     _record_drift(tx, till_id, event, moment)
     return True
+
+
+def _record(event: RefundRecorded, moment: Moment) -> HostRecord:
+    return HostRecord(
+        host_object=event.host_object,
+        remedy="refund",
+        amount=event.amount,
+        order_id=event.order_id,
+        marker=event.marker,
+        ending=event.ending,
+        at=moment.now,
+    )
 
 
 def _wake(tx: Tx, ours: Payout, host: Host, moment: Moment) -> None:
@@ -234,6 +249,9 @@ def other_event(tx: Tx, host: Host, event: Event, moment: Moment) -> None:
             tx, host.connection.id, host.connection.title, event.customer_id, moment
         )
     elif isinstance(event, ConnectionLost):
+        connection = tx.lock(Connection, host.connection.id)
+        if connection is not None and connection.state == "on":
+            tx.put(replace(connection, state="lost"))
         open_task(
             tx, None, "host_denied", {"host": host.connection.title, "why": event.what}, moment
         )
