@@ -101,6 +101,19 @@ def end(tx: Tx, session: Session, now: datetime) -> None:
     tx.put(replace(session, ended_at=now))
 
 
+def end_all(tx: Tx, person_id: str, now: datetime) -> int:
+    """All of a person's, in every helpdesk; answers how many."""
+    rows = [
+        row
+        for account in tx.find(PersonIdentity, person_id=person_id, kind="helpdesk")
+        for row in tx.find(Session, connection_id=account.connection_id, agent_id=account.value)
+        if row.ended_at is None and row.expires_at > now
+    ]
+    for row in rows:
+        end(tx, row, now)
+    return len(rows)
+
+
 def person_of(reader: Reader, session: Session) -> Person | None:
     """Who this agent is; None: no active person is linked to that helpdesk account."""
     rows = reader.find(

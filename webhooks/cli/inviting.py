@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from console.signin import link_address
-from core import signin
+from core import grant, session, signin
 from core.errors import AmendsError
 from core.moment import Moment
 from core.people import Person, PersonIdentity
@@ -59,11 +59,15 @@ def _require_account(reader: Reader, who: Person, connection: str) -> None:
 @click.argument("email")
 @opened
 def sign_out(of: Services, email: str) -> None:
-    """End every sign-in of a person and every link that was not used yet."""
+    """End every sign-in of a person, the access they gave to apps, what these have open beside
+    tickets, and every link that was not used yet."""
+    now = of.clock.now()
     with of.store.write() as tx:
         who = as_person(tx, email)
-        ended = signin.sign_out_everywhere(tx, who.id, of.clock.now())
-    click.echo(f"{who.email}: {ended} signed in no more")
+        browsers = signin.sign_out_everywhere(tx, who.id, now)
+        apps = grant.end_all(tx, who.id, now)
+        panels = session.end_all(tx, who.id, now)
+    click.echo(f"{who.email}: ended {browsers} sign-ins, access of {apps} apps, {panels} panels")
 
 
 COMMANDS = (invite, sign_out)

@@ -130,3 +130,14 @@ def test_nobody_opens_tickets_without_end(desk: Desk) -> None:
     assert answers[-1].headers["Retry-After"] == "60"
     desk.now += timedelta(minutes=1)
     assert desk.works(access)
+
+
+def test_a_person_is_signed_out_of_everything(desk: Desk) -> None:
+    access = desk.tokens()["access_token"]
+    begun = (desk.exchange(access).json or {})["token"]
+    with desk.of.store.write() as tx:
+        assert grant.end_all(tx, desk.sara.id, desk.now) == 1
+        assert session.end_all(tx, desk.sara.id, desk.now) == 1
+    assert not desk.works(access)
+    with desk.of.store.read() as reader, pytest.raises(session.NoSession):
+        session.find(reader, begun, desk.now)

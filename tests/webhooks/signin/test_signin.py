@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -189,6 +190,32 @@ def test_nobody_who_left_comes_in(site: Site) -> None:
         tx.put(replace(site.sara, active=False))
     assert not is_in(browser, site)
     assert get(browser, site, path).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+def test_of_many_that_press_at_once_one_gets_in(tmp_path: Path, kind: str) -> None:
+    store = open_store(kind, tmp_path)
+    try:
+        site = Site(store)
+        path = site.invite()
+        browsers = [site.browser() for _ in range(8)]
+        tokens = [token_of(get(browser, site, path)) for browser in browsers]
+        statuses: list[int] = []
+
+        def press_at_once(browser: FlaskClient, token: str) -> None:
+            statuses.append(post(browser, site, path, form_token=token).status_code)
+
+        pressing = [
+            threading.Thread(target=press_at_once, args=pair)
+            for pair in zip(browsers, tokens, strict=True)
+        ]
+        for thread in pressing:
+            thread.start()
+        for thread in pressing:
+            thread.join()
+        assert sorted(statuses) == [303] + [400] * 7
+    finally:
+        store.close()
 
 
 def test_a_look_ahead_uses_nothing_up(site: Site) -> None:

@@ -78,6 +78,8 @@ def client_of(hosts: Hosts, client_id: str, *, private: bool) -> Client | None:
         return None
     callbacks = [CALLBACK]
     if private:
-        address = (host.settings.get("address") or "").rstrip("/")
-        callbacks += [LOCAL_CALLBACK, f"{address}/auth/callback"]
+        callbacks.append(LOCAL_CALLBACK)
+        address = host.settings.get("address")
+        if address:
+            callbacks.append(f"{address.rstrip('/')}/auth/callback")
     return Client(client_id, host.connection.title, secret, tuple(callbacks))
