@@ -78,6 +78,7 @@ class TicketView:
     repeats: int
     under_way: bool
     zone: tzinfo
+    page: str
     trouble: str | None
 
     @property
@@ -130,6 +131,7 @@ def view(
             or any(case.state in _WORKING for case in cases)
             or (ticket.status == "solved" and not cases),
             zone=zone,
+            page=world.page_of(ticket.id, language),
             trouble=trouble,
         )
 

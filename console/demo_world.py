@@ -59,6 +59,11 @@ class DemoWorld(Protocol):
         """All tickets, in the order to show them. Asked once for every request."""
         ...
 
+    def page_of(self, ticket_id: str, language: str) -> str:
+        """The address at which an agent who reads this language works on the ticket, with Amends
+        beside it."""
+        ...
+
     def solve(self, ticket_id: str) -> None:
         """An agent solves the ticket in the helpdesk. Raises `AmendsError` with what to do."""
         ...

@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 from console import demo
 from core.case import Case
 from webhooks.app import create_app, make_runner
+from webhooks.demo.panel import install_app
 from webhooks.demo.stage import Sandbox, connect, set_up, settings_for
 from webhooks.demo.world import World
 
@@ -30,7 +31,9 @@ class Demo:
         self._sandbox = Sandbox()
         self.hosts = self._sandbox.urls
         self._of = set_up(settings_for(home, port))
-        self.world = World(self._of, connect(self._of, self.hosts))
+        stage = connect(self._of, self.hosts)
+        install_app(self._of, stage)
+        self.world = World(self._of, stage)
         self._runner = make_runner(self._of)
         self.app: Flask = create_app(self._of, self._runner, [demo.blueprint(self.world)])
         self._server = make_server(

@@ -14,6 +14,7 @@ from webhooks.app import create_app, make_runner
 from webhooks.cli import show
 from webhooks.cli.serving import run_web
 from webhooks.demo.journey import run
+from webhooks.demo.panel import install_app
 from webhooks.demo.stage import Sandbox, connect, set_up, settings_for
 from webhooks.demo.world import World
 
@@ -49,8 +50,9 @@ def _page(home: Path, port: int) -> None:
         of = set_up(settings)
         runner = make_runner(of)
         try:
-            world = World(of, connect(of, sandbox.urls))
-            app = create_app(of, runner, [blueprint(world)])
+            stage = connect(of, sandbox.urls)
+            install_app(of, stage)
+            app = create_app(of, runner, [blueprint(World(of, stage))])
             runner.start()
             click.echo(f"Open http://127.0.0.1:{port} and solve a ticket. Ctrl-C ends it.")
             run_web(of, app)

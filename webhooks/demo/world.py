@@ -15,6 +15,7 @@ from core.money import Money, parse_money
 from core.people import Person
 from core.store import Store
 from webhooks.app import Services
+from webhooks.demo.panel import ticket_page
 from webhooks.demo.stage import Stage
 
 _ANSWER_SECONDS = 15
@@ -61,6 +62,9 @@ class World:
     def tickets(self) -> Sequence[DemoTicket]:
         users = {user["id"]: user for user in self._desk.get("books")["users"]}
         return [_ticket(raw, users) for raw in self._desk.get("books")["tickets"]]
+
+    def page_of(self, ticket_id: str, language: str) -> str:
+        return f"{ticket_page(self._stage, ticket_id)}?lang={language}"
 
     def solve(self, ticket_id: str) -> None:
         self._desk.post(f"tickets/{ticket_id}/solve")

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 from core.payout import Payout
 from tests.console.stage import Demo
 from webhooks import connecting
-from webhooks.demo.panel import install_app, ticket_page
+from webhooks.demo.panel import ticket_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -50,7 +50,6 @@ class Desk(Demo):
     def __init__(self, home: Path) -> None:
         super().__init__(home)
         self.stage = self.world._stage
-        install_app(self._of, self.stage)
 
     def ticket(self, id: str, **asked: str) -> str:
         query = "&".join(f"{name}={value}" for name, value in asked.items())
