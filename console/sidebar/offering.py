@@ -73,7 +73,7 @@ class OfferView:
     button: str
     ready: bool
     owed: bool
-    why: str
+    why: Sequence[str]
     more: Sequence[str]
     due: str | None
     permit: Permit
@@ -198,8 +198,9 @@ def _digest(look: Look, terms: Terms, option: Option) -> str:
 # --------------------------------------------------------------------------------------- reasons
 
 
-def _why(policy: Policy, terms: Terms, key: str) -> tuple[str, list[str]]:
-    """One sentence for the option of this key, and all there is for whoever asks why not more."""
+def _why(policy: Policy, terms: Terms, key: str) -> tuple[list[str], list[str]]:
+    """Why, for the option of this key, sentence by sentence: first in the policy's own words. Then
+    all there is for whoever asks why it is not more."""
     facts = terms.facts if isinstance(terms.facts, Mapping) else {}
     explained = explain(policy, facts)
     lines = in_words(explained, language()).plain.split("\n")
@@ -215,7 +216,7 @@ def _why(policy: Policy, terms: Terms, key: str) -> tuple[str, list[str]]:
                 for line, (number, step) in zip(told, enumerate(amount.steps), strict=True)
                 if number == 0 or (step.binds and step.kind in ("cap", "floor"))
             ]
-    return " ".join(sentence), lines[1:]
+    return sentence, lines[1:]
 
 
 def _due(terms: Terms) -> str | None:

@@ -15,7 +15,7 @@ from typing import cast
 from flask import Blueprint, Response, abort, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from console import language
 from console.base import page
@@ -154,6 +154,8 @@ class _Sidebar:
             try:
                 acts.give(self._world, _session(), shown, way, request.form)
             except AmendsError as error:
+                if isinstance(error, acts.Changed):  # sums of before are no sums of now
+                    picked = read(request.form, "option")
                 said = refusal(error)
                 return _shown(self._made(shown.look, picked, keep=True), said.words, said.status)
             return _shown(self._made(shown.look, Picked()))
@@ -188,7 +190,7 @@ class _Sidebar:
     def _trouble(self, error: AmendsError) -> ResponseReturnValue:
         """A host that cannot be read, or a desk that is not set up."""
         if isinstance(error, HostNotFound):
-            abort(404)
+            return _in_words(NotFound())
         desk = words.name(self._desk_title())
         if isinstance(error, HostError):
             said = _("%(host)s does not answer just now. Nothing was given; try again.", host=desk)
