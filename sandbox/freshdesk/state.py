@@ -83,6 +83,8 @@ class Limits:
 
 
 class FreshdeskState(HostState):
+    secret_paths = ("/_app/", "/a/apps/", "/auth/")
+
     def reset_books(self) -> None:
         self._ids = itertools.count(48000100001)
         self.tickets: dict[int, Ticket] = {}
