@@ -7,6 +7,7 @@ What somebody may not see is not there for them (`console.staff.seeing`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -95,7 +96,7 @@ def _after(world: StaffWorld, sight: Sight, act: Callable[[], None]) -> Response
     try:
         act()
     except acts.NotThere:
-        abort(404, "There is nothing here.")
+        _missing()
     except AmendsError as error:
         trouble = str(error)
         if back.startswith("/console/cases/"):
@@ -136,6 +137,10 @@ def _cases(world: StaffWorld, sight: Sight) -> str:
     )
 
 
+def _missing() -> NoReturn:
+    abort(make_response(render_template("staff/missing.html"), 404))
+
+
 def _after_id() -> str | None:
     return storable(request.args.get("after", ""))[:_LONGEST_ID] or None
 
@@ -145,5 +150,5 @@ def _case(world: StaffWorld, sight: Sight, case_id: str, trouble: str | None = N
         found = seeing.case_of(reader, sight, storable(case_id))
         shown = case_view(reader, sight, found, world.now()) if found else None
     if shown is None:
-        abort(404, "There is nothing here.")
+        _missing()
     return render_template("staff/case.html", case=shown, trouble=trouble)

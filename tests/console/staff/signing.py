@@ -95,4 +95,4 @@ def signed_in(rig: Rig, visits: Visits, email: str, **options: object) -> Browse
 
 def _hidden(html: str) -> dict[str, str]:
     found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', html)
-    return {name: value for name, value in found}
+    return dict(found)
