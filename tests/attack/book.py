@@ -20,7 +20,6 @@ ROWS = (
 
 #: Rows of which nothing can be tried yet.
 TODO: Mapping[str, str] = {
-    "F1": "there is no sidebar, so no helpdesk token is read yet",
     "S6a": "nobody signs in yet: no password, second factor, reset link or session",
     "S7a": "one process serves one workspace: there is no queue that tenants share yet",
     "T4": "nobody is surveyed yet",
@@ -28,7 +27,6 @@ TODO: Mapping[str, str] = {
 
 #: Rows that are tried as far as there is something to try.
 IN_PART: Mapping[str, str] = {
-    "F2": "who may frame the sidebar, and messages between frames, wait for the sidebar",
     "F3": "bearer calls and forged sign-in wait for the sidebar and for sign-in",
     "F4": "sessions and one-time links wait for sign-in and for customer pages",
     "I1": "receipts, exports, attachments and surveys have no address yet",
