@@ -94,6 +94,7 @@ class Pays:
     key_life: for `retry="key"`: how long the host surely remembers a key; later, only find.
     visibility: how long a payout may stay invisible to `find` after the host acted.
     by_hand: a person pays it; `pay` and `find` answer `Pending`, and a task ends it with a proof.
+    listed: whether `recent` shows it, so that the sweep sees what we do not know of.
     """
 
     currencies: frozenset[str] | None = None
@@ -105,6 +106,7 @@ class Pays:
     reversible: bool = False
     needs_order: bool = True
     by_hand: bool = False
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,8 +357,9 @@ class Instruction:
     key: this attempt's idempotency key. marker: `[amends:<payout id>]`, the same for every attempt;
     it goes into a field that the host stores before (or as) the money moves.
     quantity: for remedies counted in points or days. code: our own random code for coupons and gift
-    cards, committed before the call. lines: (line id, quantity) to send again, none for the whole
-    order.
+    cards, committed before the call. lines: (line id, quantity) that it is about: what to send
+    again (none: the whole order), or what a refund is written down for (none: no line at all).
+    shipping: how much of a refund is for the order's shipping.
     """
 
     payout_id: str
@@ -374,6 +377,7 @@ class Instruction:
     first_sent_at: datetime | None = None
     host_object: str | None = None
     lines: tuple[tuple[str, int], ...] = ()
+    shipping: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

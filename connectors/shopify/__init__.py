@@ -14,6 +14,11 @@ from connectors.shopify.till import ShopifyTill
 from connectors.shopify.till.refund import KEY_LIFE
 from core.ports import Pays, Rate, Roles, Setting, Settings, Spec
 
+_UNLISTED = (
+    "Shopify lists no store credit across customers: one given without an order, by hand, is not"
+    " found by the sweep; ours is asked about one by one"
+)
+
 SPEC = Spec(
     name="shopify",
     title="Shopify",
@@ -83,10 +88,12 @@ SPEC = Spec(
         "fresh": ("exempt", "Shopify signs no time: deliveries are kept apart by id, for ever"),
         "signed": ("done", ""),
         "setup": ("done", ""),
-        "recent": (
-            "todo",
-            "refunds, order-linked store credit and gift cards are listed; Shopify lists no store"
-            " credit across customers, and coupons and draft orders are not swept yet",
+        "recent": ("done", _UNLISTED),
+        "loose store credit": ("exempt", _UNLISTED),
+        "returns": (
+            "exempt",
+            "a return is goods on their way back, which the shop's staff take in and refund there;"
+            " Amends makes good without asking for the goods, and restocks nothing",
         ),
     },
 )  # fmt: skip

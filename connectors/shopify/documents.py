@@ -79,6 +79,18 @@ query payments($id: ID!) {
     + MONEY
 )
 
+# What lines and shipping of an order would still bring back.
+PARTS = (
+    """
+query parts($id: ID!, $lines: [RefundLineItemInput!], $shipping: Money) {
+  order(id: $id) {
+    suggestedRefund(refundLineItems: $lines, shippingAmount: $shipping) { amountSet { ...Paid } }
+  }
+}
+"""
+    + MONEY
+)
+
 _REFUND = (
     """
 fragment Made on Refund {

@@ -9,7 +9,8 @@ from sandbox.shopify import records
 from sandbox.shopify.books import Shop
 from sandbox.shopify.calls import Info, given, instant, no, refused, shop_of
 from sandbox.shopify.money import money
-from sandbox.shopify.views import View, connection, customer, gid, number_in
+from sandbox.shopify.search import found
+from sandbox.shopify.views import View, connection, customer, gid, number_in, page
 
 _EMPTY = ("codeDiscountNode",)
 
@@ -83,6 +84,22 @@ def read_node(info: Info, id: str) -> View | None:
     shop = shop_of(info)
     one = shop.discounts.get(number_in("DiscountCodeNode", id) or 0)
     return node_view(shop, one) if one else None
+
+
+def read_nodes(info: Info, query: str | None = None, **args: Any) -> View:
+    shop = shop_of(info)
+    rows = [
+        (
+            instant(one.created_at) or 0,
+            one,
+            {"": [one.code], "code": [one.code], "created_at": [one.created_at]},
+        )
+        for one in shop.discounts.values()
+    ]
+    views = [node_view(shop, one) for one in found(shop, query, rows)]
+    return page(
+        views, first=args.get("first"), after=args.get("after"), reverse=args.get("reverse")
+    )
 
 
 def create(info: Info, basicCodeDiscount: Mapping[str, Any]) -> dict[str, Any]:

@@ -211,6 +211,7 @@ _FIELDS: dict[str, tuple[Resolver, str | None]] = {
     "giftCardSendNotificationToCustomer": (giftcards.notify_customer, "write_gift_cards"),
     "giftCardSendNotificationToRecipient": (giftcards.notify_recipient, "write_gift_cards"),
     "codeDiscountNodeByCode": (discounts.read_by_code, "read_discounts"),
+    "codeDiscountNodes": (discounts.read_nodes, "read_discounts"),
     "codeDiscountNode": (discounts.read_node, "read_discounts"),
     "discountCodeBasicCreate": (discounts.create, "write_discounts"),
     "discountCodeDeactivate": (discounts.deactivate, "write_discounts"),

@@ -254,8 +254,8 @@ def _lost(ticket: Ticket, since: datetime, now: datetime) -> bool:
 
 
 def _unlisted(host: Host) -> str | None:
-    state, why = host.spec.quality.get("recent", ("todo", "it does not say what it lists"))
-    return why if state != "done" else None
+    """In words; a host whose list is whole says nothing there."""
+    return host.spec.quality.get("recent", ("todo", "it does not say what it lists"))[1] or None
 
 
 def told(reports: Sequence[Report]) -> list[dict[str, object]]:

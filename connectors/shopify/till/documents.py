@@ -120,6 +120,18 @@ query coupon($code: String!) {
     + _COUPON
 )
 
+COUPONS_SINCE = (
+    """
+query couponsSince($query: String!, $after: String) {
+  codeDiscountNodes(first: 50, after: $after, query: $query, sortKey: CREATED_AT) {
+    pageInfo { hasNextPage endCursor }
+    nodes { ...Coupon }
+  }
+}
+"""
+    + _COUPON
+)
+
 COUPON_CREATE = (
     """
 mutation couponCreate($input: DiscountCodeBasicInput!) {
@@ -173,6 +185,18 @@ fragment Draft on DraftOrder {
 }
 """
     + MONEY
+)
+
+DRAFTS_SINCE = (
+    """
+query draftsSince($query: String!, $after: String) {
+  draftOrders(first: 50, after: $after, query: $query, sortKey: ID) {
+    pageInfo { hasNextPage endCursor }
+    nodes { ...Draft }
+  }
+}
+"""
+    + _DRAFT
 )
 
 # Without `query`, so that the list comes from the store itself and not from the search index.

@@ -9,6 +9,7 @@ from connectors.shopify import documents
 from connectors.shopify.client import Admin
 from connectors.shopify.shapes import Node, amount, at, instant, made, many, marked, text
 from connectors.shopify.till import documents as given
+from connectors.shopify.till import replacement
 from core.ports import HostRecord
 
 #: A sweep asks again from where it stood; this bounds one asking.
@@ -17,22 +18,32 @@ _PAGES_MAX = 200
 
 def records(admin: Admin, since: datetime) -> Iterable[HostRecord]:
     """Refunds (to the payment or as store credit) of every order changed since, so that one that
-    ended later is seen again, and gift cards made since."""
+    ended later is seen again; gift cards made since; and of discount codes and draft orders, which
+    shops make for many reasons, those with our mark."""
     yield from _refunds(admin, since)
-    yield from _cards(admin, since)
+    made_since = f"created_at:>='{_written(since)}'"
+    yield from map(_card, _pages(admin, given.CARDS_SINCE, "giftCards", made_since))
+    for node in _pages(admin, given.COUPONS_SINCE, "codeDiscountNodes", made_since):
+        yield from _coupon(node)
+    for draft in _pages(admin, given.DRAFTS_SINCE, "draftOrders", made_since):
+        yield from _goods(draft)
 
 
 def _refunds(admin: Admin, since: datetime) -> Iterator[HostRecord]:
     changed = f"updated_at:>='{_written(since)}'"
+    for order in _pages(admin, documents.RECENT, "orders", changed):
+        for refund in many(order, "refunds"):
+            yield from _record(refund)
+
+
+def _pages(admin: Admin, document: str, root: str, query: str) -> Iterator[Node]:
     after: str | None = None
     for _ in range(_PAGES_MAX):
-        orders = at(admin.read(documents.RECENT, query=changed, after=after), "orders")
-        for order in many(orders, "nodes"):
-            for refund in many(order, "refunds"):
-                yield from _record(refund)
-        if at(orders, "pageInfo", "hasNextPage") is not True:
+        page = at(admin.read(document, query=query, after=after), root)
+        yield from many(page, "nodes")
+        if at(page, "pageInfo", "hasNextPage") is not True:
             return
-        after = text(orders, "pageInfo", "endCursor")
+        after = text(page, "pageInfo", "endCursor")
 
 
 def _record(refund: Node) -> Iterator[HostRecord]:
@@ -55,25 +66,47 @@ def _record(refund: Node) -> Iterator[HostRecord]:
 STORE_CREDIT_GATEWAY = "shopify_store_credit"
 
 
-def _cards(admin: Admin, since: datetime) -> Iterator[HostRecord]:
-    made_since = f"created_at:>='{_written(since)}'"
-    after: str | None = None
-    for _ in range(_PAGES_MAX):
-        cards = at(admin.read(given.CARDS_SINCE, query=made_since, after=after), "giftCards")
-        for card in many(cards, "nodes"):
-            marker = marked(at(card, "note"))
-            yield HostRecord(
-                host_object=text(card, "id"),
-                remedy="gift_card",
-                amount=amount(card, "initialValue"),
-                order_id=None,
-                marker=None if marker is None else f"[amends:{marker}]",
-                ending="settled",
-                at=instant(at(card, "createdAt")),
-            )
-        if at(cards, "pageInfo", "hasNextPage") is not True:
-            return
-        after = text(cards, "pageInfo", "endCursor")
+def _card(card: Node) -> HostRecord:
+    marker = marked(at(card, "note"))
+    return HostRecord(
+        host_object=text(card, "id"),
+        remedy="gift_card",
+        amount=amount(card, "initialValue"),
+        order_id=None,
+        marker=None if marker is None else f"[amends:{marker}]",
+        ending="settled",
+        at=instant(at(card, "createdAt")),
+    )
+
+
+def _coupon(node: Node) -> Iterator[HostRecord]:
+    discount = at(node, "codeDiscount")
+    marker = marked(discount.get("title"))  # other kinds of discounts come without any field
+    if marker is not None:
+        yield HostRecord(
+            host_object=text(node, "id"),
+            remedy="coupon",
+            amount=amount(discount, "customerGets", "value", "amount"),
+            order_id=None,
+            marker=f"[amends:{marker}]",
+            ending="settled",
+            at=instant(at(discount, "createdAt")),
+        )
+
+
+def _goods(draft: Node) -> Iterator[HostRecord]:
+    """Drafts that are still open have sent nothing."""
+    payout_id = replacement.payout_of(draft)
+    if payout_id is not None and text(draft, "status") == "COMPLETED":
+        yield HostRecord(
+            host_object=text(draft, "id"),
+            remedy="replacement",
+            amount=None,
+            order_id=None,
+            marker=f"[amends:{payout_id}]",
+            ending="settled",
+            at=instant(at(draft, "createdAt")),
+        )
 
 
 def _written(moment: datetime) -> str:

@@ -64,15 +64,17 @@ class Refund:
 
     def quote(self, instruction: Instruction) -> Quote:
         amount = asked(instruction)
-        limit = limit_of(self.order(instruction), amount)
+        limit = self._limit(self.order(instruction), instruction)
         return Quote(payable=min(amount, limit), limit=limit)
 
     def prepare(self, instruction: Instruction) -> Ending | Sending:
         amount = asked(instruction)
         order = self.order(instruction)
-        shares = shared(payments_of(order), amount) if limit_of(order, amount) >= amount else []
+        enough = self._limit(order, instruction) >= amount
+        shares = shared(payments_of(order), amount) if enough else []
         moves = [_move(instruction, *share) for share in shares]
-        return self.prepared(instruction, order, {"transactions": moves} if moves else None)
+        form = {"transactions": moves, **_parts(instruction)} if moves else None
+        return self.prepared(instruction, order, form)
 
     def prepared(
         self, instruction: Instruction, order: Node, form: dict[str, Any] | None
@@ -114,6 +116,21 @@ class Refund:
             raise HostNotFound("Shopify knows no such order")
         found: Node = order
         return found
+
+    def _limit(self, order: Node, instruction: Instruction) -> Money:
+        """What can still go back: of the order, and of the lines and the shipping it is for."""
+        whole = limit_of(order, asked(instruction))
+        if not instruction.lines and instruction.shipping is None:
+            return whole
+        lines, shipping = _lines(instruction), instruction.shipping
+        found = self._admin.read(
+            documents.PARTS,
+            id=instruction.order_id,
+            lines=lines,
+            shipping=shipping.text if shipping is not None else None,
+        )
+        suggested = at(found, "order", "suggestedRefund")
+        return whole if suggested is None else min(whole, paid(suggested, "amountSet"))
 
     def _send(self, instruction: Instruction, form: dict[str, Any]) -> Ending:
         amount = asked(instruction)
@@ -218,6 +235,24 @@ def shared(payments: list[Payment], amount: Money) -> list[tuple[Payment, Money]
             parts.append((payment, part))
             open_ -= part
     return [] if open_ else parts
+
+
+def _parts(instruction: Instruction) -> dict[str, Any]:
+    """Which lines, and how much shipping, the refund is written down for. Nothing of it goes back
+    to the shelf: what is made good was not sent back."""
+    form: dict[str, Any] = {}
+    if instruction.lines:
+        form["refundLineItems"] = _lines(instruction)
+    if instruction.shipping is not None:
+        form["shipping"] = {"amount": instruction.shipping.text}
+    return form
+
+
+def _lines(instruction: Instruction) -> list[dict[str, Any]]:
+    return [
+        {"lineItemId": line, "quantity": quantity, "restockType": "NO_RESTOCK"}
+        for line, quantity in instruction.lines
+    ]
 
 
 def _move(instruction: Instruction, payment: Payment, amount: Money) -> dict[str, Any]:

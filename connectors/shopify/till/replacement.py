@@ -7,6 +7,7 @@ made again. Completing is what ships, and a completed draft cannot be completed 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from connectors.shopify.client import Admin
@@ -31,6 +32,7 @@ from core.ports import (
 )
 
 _DRAFTS_MAX = 100
+_OURS = re.compile(r"pay_[0-9A-Za-z-]{1,60}", re.ASCII)
 
 
 class Replacement:
@@ -196,6 +198,11 @@ def _address(address: Node) -> dict[str, str]:
 def _tag(instruction: Instruction) -> str:
     """At most 40 characters, so the payout id without brackets; ids are 40 long themselves."""
     return instruction.payout_id
+
+
+def payout_of(draft: Node) -> str | None:
+    """The payout that a draft of ours was made for."""
+    return next((tag for tag in _tags(draft) if _OURS.fullmatch(str(tag))), None)
 
 
 def _tags(draft: Node) -> list[str]:

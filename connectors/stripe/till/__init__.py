@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from connectors.stripe.client import Account
-from connectors.stripe.till import purchases
+from connectors.stripe.till import purchases, recent
 from connectors.stripe.till.account_credit import AccountCredit
 from connectors.stripe.till.coupon import Coupon
-from connectors.stripe.till.refund import KEY_LIFE, Refund, recent
+from connectors.stripe.till.refund import KEY_LIFE, Refund
 from connectors.stripe.till.remedy import Remedy
 from core.ports import (
     Absent,
@@ -82,7 +82,7 @@ class StripeTill:
             return Unknown(str(error))
 
     def recent(self, since: datetime) -> Iterable[HostRecord]:
-        return recent(self._account, since)
+        return recent.records(self._account, since)
 
     def _may_be_forgotten(self, instruction: Instruction) -> bool:
         """Whether keys of this payout's first sending no longer keep it from happening twice."""

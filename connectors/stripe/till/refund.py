@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from stripe.params import RefundCreateParams, RefundListParams
 
@@ -33,7 +32,6 @@ from core.ports import (
     Declined,
     Ending,
     Finding,
-    HostRecord,
     Instruction,
     Pending,
     Quote,
@@ -133,25 +131,3 @@ def judged(refund: Node, instruction: Instruction) -> Settled | Pending | Declin
             reason = str(at(refund, "failure_reason") or at(refund, "status"))
             return Declined(reason, f"the customer's bank did not take the refund ({reason})")
     return Unknown("Stripe shows the refund in a state Amends does not know")
-
-
-def recent(account: Account, since: datetime) -> Iterable[HostRecord]:
-    """Refunds made since, whoever made them."""
-    of: RefundListParams = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
-    refunds = every(
-        account,
-        lambda client, after: client.v1.refunds.list(
-            {**of, "starting_after": after} if after else of
-        ),
-    )
-    for refund in refunds:
-        ours = at(refund, "metadata", "amends_id")
-        yield HostRecord(
-            host_object=text(refund, "id"),
-            remedy="refund",
-            amount=money(at(refund, "amount"), at(refund, "currency")),
-            order_id=payment_of(refund),
-            marker=f"[amends:{ours}]" if isinstance(ours, str) and ours else None,
-            ending=REFUND_STATES.get(str(at(refund, "status")), "pending"),
-            at=instant(at(refund, "created")),
-        )

@@ -58,6 +58,9 @@ def _everything(bench: Bench) -> Iterator[Instruction]:
         made = bench.harness.instruction(remedy, Money(1200, "EUR"))
         yield made
         yield replace(bench.harness.instruction(remedy, Money(1200, "EUR")), expires_at=ends)
+    refund = bench.harness.instruction("refund", Money(1200, "EUR"))
+    (line,) = bench.till.order(refund.order_id or "").lines
+    yield replace(refund, lines=((line.id, 1),), shipping=Money(0, "EUR"))
     loose = bench.harness.instruction("store_credit", Money(500, "EUR"))
     yield replace(loose, order_id=None)
 

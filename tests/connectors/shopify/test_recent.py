@@ -20,7 +20,9 @@ def bench() -> Iterator[Bench]:
         yield bench
 
 
-@pytest.mark.parametrize("remedy", ["refund", "store_credit", "gift_card"])
+@pytest.mark.parametrize(
+    "remedy", ["refund", "store_credit", "gift_card", "coupon", "replacement"]
+)
 def test_what_we_paid_is_seen_with_its_marker(bench: Bench, remedy: str) -> None:
     instruction = bench.harness.instruction(remedy, Money(1200, "EUR"))
     ending = bench.till.pay(instruction)
@@ -29,7 +31,8 @@ def test_what_we_paid_is_seen_with_its_marker(bench: Bench, remedy: str) -> None
     (record,) = [
         one for one in bench.till.recent(since) if one.host_object == ending.receipt.host_object
     ]
-    assert (record.remedy, record.amount) == (remedy, instruction.amount)
+    assert record.remedy == remedy
+    assert record.amount == (None if remedy == "replacement" else instruction.amount)
     assert record.marker == instruction.marker
 
 
@@ -59,3 +62,16 @@ def test_credit_without_an_order_is_paid_once(bench: Bench) -> None:
     assert all(isinstance(ending, Settled) for ending in endings)
     (account,) = bench.harness.state.accounts.values()
     assert len(account.entries) == 1
+
+
+def test_a_shop_s_own_discounts_and_open_drafts_are_none_of_ours(bench: Bench) -> None:
+    """Codes for everybody and drafts of the staff are made every day."""
+    ours = bench.harness.instruction("coupon", Money(1200, "EUR"))
+    assert isinstance(bench.till.pay(ours), Settled)
+    (made,) = bench.harness.state.discounts.values()
+    made.given["title"] = "Summer sale"
+    sent = bench.harness.instruction("replacement", Money(1200, "EUR"))
+    assert isinstance(bench.till.pay(sent), Settled)
+    (draft,) = bench.harness.state.drafts.values()
+    draft.given["tags"] = ["wholesale"]
+    assert list(bench.till.recent(bench.harness.now - timedelta(hours=1))) == []
