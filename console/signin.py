@@ -19,7 +19,6 @@ import hmac
 import logging
 import secrets
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,8 +56,9 @@ P = ParamSpec("P")
 Send = Callable[[Person, str, str], None]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-#: Links asked for in a minute by everybody together.
-_ASKED_A_MINUTE = 30
+#: Askings for links that are looked into at the same time; how many links a person can have waiting
+#: is bounded apart (`core.signin`), so that nobody's flood keeps others out.
+_ASKING_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,7 @@ class SignIns:
         """`public_url` has no final slash. Without `send` only an admin can give a link."""
         self.store, self.now, self.public_url, self.send = store, now, public_url, send
         self.cookies = _Cookies.of(public_url)
-        self._asked: deque[datetime] = deque(maxlen=_ASKED_A_MINUTE)
-        self._lock = threading.Lock()
+        self._asking = threading.BoundedSemaphore(_ASKING_AT_ONCE)
 
     def install(self, app: Flask) -> None:
         app.extensions["amends-signin"] = self
@@ -174,13 +173,9 @@ class SignIns:
     def ask(self, email: str, leads_to: str) -> None:
         """Have a link sent, where somebody has this address. Nobody waits for it, so that the
         answer takes as long whoever is asked for."""
-        now = self.now()
-        with self._lock:
-            full = len(self._asked) == _ASKED_A_MINUTE
-            if full and now - self._asked[0] < timedelta(minutes=1):
-                log.warning("more sign-in links were asked for than are sent in a minute")
-                return
-            self._asked.append(now)
+        if not self._asking.acquire(blocking=False):
+            log.warning("more sign-in links were asked for than can be sent")
+            return
         threading.Thread(
             target=self._send, args=(email, leads_to, self.mark(), reader()), daemon=True
         ).start()
@@ -198,6 +193,8 @@ class SignIns:
             log.info("no sign-in link was sent: %s", error)
         except Exception as error:  # its text may hold the mail, and with it the link
             log.error("a sign-in link could not be sent: %s", type(error).__name__)
+        finally:
+            self._asking.release()
 
 
 def link_address(public_url: str, token: str) -> str:
