@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -130,10 +131,10 @@ def settlement(
     cause: str,
     amount: Money,
     *,
-    budget_id: str | None = None,
+    budgets: Sequence[str] = (),
 ) -> list[Posting]:
     """A payout is believed: its cost against the till it left by, or against what is now owed in
-    credit; and out of its budget, if one bears it."""
+    credit; and out of each budget that bears it."""
     against = liability(remedy) if remedy in PROMISES else clearing(till_id)
     cost = Posting(
         debit=expense(basis, cause),
@@ -144,12 +145,11 @@ def settlement(
         case_id=case_id,
         payout_id=payout_id,
     )
-    if budget_id is None:
-        return [cost]
-    return [
-        cost,
-        replace(cost, debit=spent(budget_id), credit=budget(budget_id), kind="budget"),
+    borne = [
+        replace(cost, debit=spent(id), credit=budget(id), kind="budget", number=number)
+        for number, id in enumerate(budgets, 1)
     ]
+    return [cost, *borne]
 
 
 def undoing(
@@ -159,6 +159,7 @@ def undoing(
     unspent part was) or `failed` (the host says later that it never arrived). `number` counts the
     undoings of this kind, from 1. Raises `LedgerError` for more than was posted."""
     postings = []
+    alike = Counter(entry.kind for entry in entries)
     for entry in entries:
         whole = Money(entry.amount_minor, entry.currency)
         part = whole if amount is None else amount
@@ -170,7 +171,7 @@ def undoing(
                 credit=Account(entry.debit),
                 amount=part,
                 kind=kind if entry.kind == "settled" else f"{entry.kind}_{kind}",
-                number=number,
+                number=(number - 1) * alike[entry.kind] + entry.number,
                 case_id=entry.case_id,
                 payout_id=entry.payout_id,
             )

@@ -9,7 +9,7 @@ is ever sent again on "we do not know".
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -231,9 +231,16 @@ def _as_asked(order: Instruction, receipt: Receipt) -> bool:
 
 
 def conclude(
-    tx: Tx, payout: Payout, result: Ending | Finding, *, pays: Pays, moment: Moment
+    tx: Tx,
+    payout: Payout,
+    result: Ending | Finding,
+    *,
+    pays: Pays,
+    moment: Moment,
+    budgets: Sequence[str] = (),
 ) -> Payout:
-    """What came of a sending or of asking, committed together with its postings.
+    """What came of a sending or of asking, committed together with its postings. `budgets` are
+    those that bear it.
 
     One host object settles at most one payout: where it is another's already, this one is unknown.
     """
@@ -246,8 +253,17 @@ def conclude(
         tx.put(after)
     end_attempts(tx, payout, result, moment.now)
     if after.state is PayoutState.SETTLED and after.amount is not None:
-        post(tx, settlement(after.id, after.case_id, after.till_id, after.remedy, after.basis,
-                            after.cause, after.amount), now=moment.now)  # fmt: skip
+        postings = settlement(
+            after.id,
+            after.case_id,
+            after.till_id,
+            after.remedy,
+            after.basis,
+            after.cause,
+            after.amount,
+            budgets=budgets,
+        )
+        post(tx, postings, now=moment.now)
     return after
 
 

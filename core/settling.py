@@ -29,7 +29,8 @@ def on_payout(
     moment: Moment,
 ) -> None:
     """What came of sending a payout or of asking about it."""
-    after = payouts.conclude(tx, payout, result, pays=pays, moment=moment)
+    borne = authority.budgets_of(tx, payout)
+    after = payouts.conclude(tx, payout, result, pays=pays, moment=moment, budgets=borne)
     authority.conclude(tx, after, moment.now)
     if after.state is not payout.state or after.state is PayoutState.SETTLED:
         moment.log(tx, case.id, f"payout_{after.state}", payout_doc(after))

@@ -37,6 +37,7 @@ __all__ = [
     "NotAnAdmin",
     "Reservation",
     "Wish",
+    "budgets_of",
     "check_admin",
     "conclude",
     "counting",
@@ -143,6 +144,18 @@ def conclude(tx: Tx, payout: Payout, now: datetime) -> None:
             _let_go(tx, [row], now)
         elif row.state == "held":
             tx.put(replace(row, state="used", ended_at=now))
+
+
+def budgets_of(reader: Reader, payout: Payout) -> list[str]:
+    """The budgets that a payout is charged to, by name."""
+    rows = reader.find(Reservation, case_id=payout.case_id)
+    charges = [
+        id.split("|")
+        for row in rows
+        if row.position == payout.position and row.state != "released"
+        for id in cast("Mapping[str, int]", row.charges)
+    ]
+    return sorted({parts[1] for parts in charges if parts[0] == "budget"})
 
 
 class NotAnAdmin(AmendsError):

@@ -19,7 +19,7 @@ from core.payout import FINAL, Payout, PayoutState
 from core.store import Reader, Store
 from sandbox.sim.books import Books, Moved
 from sandbox.sim.desk import DeskBooks
-from webhooks.proof.stage import REASONS
+from webhooks.proof.stage import BUDGET, REASONS
 
 
 class Ended(Protocol):
@@ -108,6 +108,19 @@ def _books_agree(run: Ended, reader: Reader) -> Iterator[str]:
             yield f"{payout.id} settled with {booked} of {payout.amount_minor}"
 
 
+def _budgets_agree(run: Ended, reader: Reader) -> Iterator[str]:
+    """What the ledger says was spent of the budget is what it says that making good cost."""
+    spent: Counter[str] = Counter()
+    cost: Counter[str] = Counter()
+    for (account, currency), minor in ledger.balances(reader).items():
+        if account == ledger.spent(BUDGET):
+            spent[currency] += minor
+        elif account.startswith("expense:"):
+            cost[currency] += minor
+    if spent != cost:
+        yield f"of the budget {dict(spent)} was spent, and making good cost {dict(cost)}"
+
+
 def _signed(entry: ledger.Entry) -> int:
     if entry.kind == "settled":
         return entry.amount_minor
@@ -183,6 +196,7 @@ def _no_fault_of_ours(run: Ended, reader: Reader) -> Iterator[str]:
 CHECKS: list[Check] = [
     _once,
     _books_agree,
+    _budgets_agree,
     _within_authority,
     _chain_holds,
     _said_once,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from core import ledger
 from core.case import Case, CaseState, Outcome
 from core.connection import HostPayout
 from core.people import Workspace
@@ -230,6 +231,21 @@ def test_a_budget_is_reserved_and_comes_back(bench: Bench) -> None:
     assert bench.step(waiting).outcome is Outcome.REFUSED
     assert bench.ask("50.00 EUR", by=jo, buyer="b4").state is CaseState.PAYING
     assert [id for id, total in bench.counters().items() if total < 0] == []
+
+
+def test_what_was_spent_of_each_budget_is_in_the_ledger(bench: Bench) -> None:
+    bench.limits(
+        "roles: {agent: {per_transaction: 50.00}}\npolicy: {per_transaction: 50.00}\n"
+        "budgets:\n  all: {value: 100.00, every: month}\n  few: {count: 5}\n"
+        "  team: {value: 100.00, for: {people: [jo@shop.example]}}\n"
+    )
+    bench.settle(bench.ask("30.00 EUR", by=bench.person("jo", "agent")))
+    bench.settle(bench.ask("20.00 EUR", buyer="b2"))
+    bench.settle(bench.ask("7.00 EUR", buyer="b3"), Declined("no", "the host said no"))
+    with bench.store.read() as reader:
+        found = ledger.balances(reader)
+    spent = {name: found.get((ledger.spent(name), "EUR")) for name in ("all", "few", "team")}
+    assert spent == {"all": 5000, "few": 5000, "team": 3000}
 
 
 def test_what_is_released_takes_the_place_of_what_it_held(bench: Bench) -> None:

@@ -104,7 +104,8 @@ def test_two_who_agree_at_the_same_moment_both_have(store: Store) -> None:
     both = [bench.person(name, "approver") for name in ("sam", "ann")]
     for n in range(6):
         case = bench.ask("10.00 EUR", by=jo, buyer=f"b{n}")
-        start, errors = threading.Barrier(2), []
+        start = threading.Barrier(2)
+        errors: list[BaseException] = []
 
         def agree(who: Person, case: Case = case, start: threading.Barrier = start,
                   errors: list[BaseException] = errors) -> None:  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -34,9 +35,9 @@ from tests.stores import NOW
 
 
 def _settled(pay: str, minor: int = 500, remedy: str = "refund", currency: str = "EUR",
-             budget_id: str | None = None) -> list[Posting]:  # fmt: skip
+             budgets: Sequence[str] = ()) -> list[Posting]:  # fmt: skip
     amount = Money(minor, currency)
-    return settlement(pay, "case_1", "conn_1", remedy, "owed", "late", amount, budget_id=budget_id)
+    return settlement(pay, "case_1", "conn_1", remedy, "owed", "late", amount, budgets=budgets)
 
 
 def _post(store: Store, *postings: Posting) -> list[Entry]:
@@ -78,14 +79,24 @@ def test_credit_is_owed_until_it_is_taken_back(store: Store, remedy: str) -> Non
 
 
 def test_a_later_failure_undoes_all_of_it(store: Store) -> None:
-    entries = _post(store, *_settled("pay_1", 700, budget_id="team"))
+    entries = _post(store, *_settled("pay_1", 700, budgets=("all", "team")))
     with store.read() as reader:
         assert balances(reader)[budget("team"), "EUR"] == -700
+        assert balances(reader)[budget("all"), "EUR"] == -700
         assert balances(reader)[spent("team"), "EUR"] == 700
     undone = _post(store, *undoing(entries, "failed", 1))
-    assert [entry.kind for entry in undone] == ["failed", "budget_failed"]
+    kinds = [(entry.kind, entry.number) for entry in undone]
+    assert kinds == [("failed", 1), ("budget_failed", 1), ("budget_failed", 2)]
     with store.read() as reader:
         assert set(balances(reader).values()) == {0}
+
+
+def test_budgets_get_back_what_is_taken_back_in_parts(store: Store) -> None:
+    entries = _post(store, *_settled("pay_1", 700, "gift_card", budgets=("all", "team")))
+    for number in (1, 2):
+        _post(store, *undoing(entries, "reversed", number, Money(100, "EUR")))
+    with store.read() as reader:
+        assert {balances(reader)[spent(id), "EUR"] for id in ("all", "team")} == {500}
 
 
 def test_a_posting_is_made_once(store: Store) -> None:
