@@ -13,6 +13,7 @@ from core.errors import AmendsError
 from webhooks.app import create_app, make_runner
 from webhooks.cli import show
 from webhooks.cli.serving import run_web
+from webhooks.demo.freshdesk import connect_freshdesk, invitation
 from webhooks.demo.journey import run
 from webhooks.demo.panel import install_app
 from webhooks.demo.stage import Sandbox, connect, set_up, settings_for
@@ -52,9 +53,14 @@ def _page(home: Path, port: int) -> None:
         try:
             stage = connect(of, sandbox.urls)
             install_app(of, stage)
+            desk = connect_freshdesk(of, sandbox.urls["freshdesk"], stage.tills["shopify"])
             app = create_app(of, runner, [blueprint(World(of, stage))])
             runner.start()
             click.echo(f"Open http://127.0.0.1:{port} and solve a ticket. Ctrl-C ends it.")
+            click.echo(
+                f"Or in Freshdesk: sign in at {invitation(of)} , then authorize the app beside "
+                f"{next(iter(desk.tickets().values()))}"
+            )
             run_web(of, app)
         except OSError as error:
             raise AmendsError(

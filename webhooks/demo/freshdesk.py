@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import requests
 
+from console.signin import link_address
 from core import signin
 from core.errors import AmendsError
 from core.moment import Moment
@@ -79,14 +80,18 @@ def connect_freshdesk(of: Services, address: str, till_id: str, **options: objec
     return Freshdesk(desk.id, made["app_id"], address)
 
 
+def invitation(of: Services) -> str:
+    """A one-time link by which the demo's agent signs in."""
+    with of.store.write() as tx:
+        agent, moment = _agent(tx.find(Person)), Moment(of.clock.now())
+        token = signin.invite(tx, agent, moment, leads_to="/sign-in")
+    return link_address(of.settings.public_url, token)
+
+
 def give_access(of: Services, at: Freshdesk, ticket_id: str) -> None:
     """The agent signs in by a one-time link and agrees, as in a browser. Amends must be serving.
     Raises `AmendsError`."""
-    with of.store.write() as tx:
-        moment = Moment(of.clock.now())
-        token = signin.invite(tx, _agent(tx.find(Person)), moment, leads_to="/sign-in")
-    browser = requests.Session()
-    link = f"{of.settings.public_url}/sign-in/{token}"
+    browser, link = requests.Session(), invitation(of)
     question = f"{at.address}/a/apps/{at.app_id}/authorize"
     asked = {"as": str(AGENT_ID), "ticket": ticket_id}
     try:

@@ -8,9 +8,6 @@ from typing import Any
 
 import requests
 
-from core import signin
-from core.moment import Moment
-from core.people import Person
 from tests.console.stage import Demo
 from webhooks.app import Services
 from webhooks.demo.freshdesk import Freshdesk, connect_freshdesk
@@ -25,13 +22,6 @@ class Stage(Demo):
     @property
     def of(self) -> Services:
         return self._of
-
-    def link(self) -> str:
-        """A one-time link for the demo's agent."""
-        with self._of.store.write() as tx:
-            sara = tx.find(Person, email="jo.marsh@shop.example")[0]
-            token = signin.invite(tx, sara, Moment(self._of.clock.now()), leads_to="/sign-in")
-        return f"{self.url}/sign-in/{token}"
 
     def ticket_at_desk(self, ticket_id: str) -> dict[str, Any]:
         books = requests.get(f"{self.desk.address}/_sandbox/books", timeout=5).json()

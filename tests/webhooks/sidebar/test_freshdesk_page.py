@@ -30,7 +30,7 @@ from core.session import Session
 from tests.console.test_browser import _FLAGS, axe, overflow
 from tests.webhooks.sidebar.freshdesk_stage import Stage
 from webhooks import connecting
-from webhooks.demo.freshdesk import give_access
+from webhooks.demo.freshdesk import give_access, invitation
 from webhooks.hosts import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -89,7 +89,7 @@ def test_an_agent_gives_access_and_then_gives_the_customer(
     page.get_by_role("link", name="Authorize this app").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()  # by nobody yet
 
-    page.goto(stage.link())
+    page.goto(invitation(stage.of))
     page.screenshot(path=SHOTS / "freshdesk-sign-in.png")
     assert axe(page) == []
     page.get_by_role("button", name="Sign in as Jo Marsh").click()
