@@ -32,19 +32,19 @@ def _given(store: Store) -> dict[str, int]:
 
 
 def many(url: str, workspace: str, number: int) -> int:
-    """One process: 16 threads, each reserving 8 times 1.00 EUR for one of two agents."""
+    """One process: 32 threads, each reserving 4 times 1.00 EUR for one of two agents."""
     store = SqlStore(url, workspace)
-    given = [0] * 16
+    given = [0] * 32
     errors: list[BaseException] = []
 
     def run(thread: int) -> None:
         try:
             bearer = "per_jo" if thread % 2 else "per_ali"
-            given[thread] = race(store, bearer, f"{number}-{thread}", 8)
+            given[thread] = race(store, bearer, f"{number}-{thread}", 4)
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=run, args=(thread,)) for thread in range(16)]
+    threads = [threading.Thread(target=run, args=(thread,)) for thread in range(32)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -57,7 +57,7 @@ def many(url: str, workspace: str, number: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SQL_KINDS)
-def test_two_processes_of_sixteen_threads_spend_no_more_than_there_is(
+def test_two_processes_of_32_threads_spend_no_more_than_there_is(
     kind: str, tmp_path: Path
 ) -> None:
     url, workspace = new_url(kind, tmp_path), new_workspace()
