@@ -34,7 +34,8 @@ class Bench:
         self.controls = {name: Host(stage.urls[name]) for name in HOSTS}
         tickets = self.controls["zendesk"].get("books")["tickets"]
         self.ticket_id = str(tickets[0]["id"])
-        #: One whose customer Stripe knows: it has to be asked for their payments in a third round.
+        #: One whose customer Stripe knows: the first time, it has to be asked for their payments in
+        #: a third round; later it is asked for them in the second, by a guess that is checked.
         self.third = next(str(t["id"]) for t in tickets if "till_stripe" in t["tags"])
         self.till_ids = tuple(stage.tills.values())
         self.considering = Considering(of.store, of.hosts, clock=SYSTEM_CLOCK, pool=pool)
@@ -94,14 +95,16 @@ def main() -> None:
             ours = measured(bench.facts, rounds)
             apart = measured(bench.one_by_one, rounds)
             bench.ticket_id = bench.third
-            three = measured(bench.facts, rounds)
+            three = measured(bench.facts, 1)
+            again = measured(bench.facts, rounds)
         finally:
             of.store.close()
     print(f"{DELAY * 1000:.0f} ms a call; requests for one case: {calls}")
     print(f"two calls, one after the other (floor)  {floor:6.0f} ms")
     print(f"facts as the engine gathers them        {ours:6.0f} ms  {ours / floor:.2f} x floor")
     print(f"the tills one after the other           {apart:6.0f} ms  {apart / floor:.2f} x floor")
-    print(f"as gathered, a customer Stripe knows    {three:6.0f} ms  {three / floor:.2f} x floor")
+    print(f"a customer Stripe knows, first time     {three:6.0f} ms  {three / floor:.2f} x floor")
+    print(f"a customer Stripe knows, later          {again:6.0f} ms  {again / floor:.2f} x floor")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class StripeTill:
     def __init__(self, account: Account, now: Callable[[], datetime]) -> None:
         self._account = account
         self._now = now
+        self._guesses = purchases.Guesses()
         self._remedies: Mapping[str, Remedy] = {
             "refund": Refund(account),
             "account_credit": AccountCredit(account),
@@ -41,7 +42,7 @@ class StripeTill:
         }
 
     def purchases(self, who: Who) -> Purchases:
-        return purchases.of(self._account, who)
+        return purchases.of(self._account, who, self._guesses)
 
     def order(self, order_id: str) -> Order:
         return purchases.order(self._account, order_id)

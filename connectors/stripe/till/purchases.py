@@ -7,6 +7,10 @@ be listed by e-mail at all.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
 from stripe.params import ChargeListParams
 
 from connectors.stripe.client import Account, Node
@@ -22,31 +26,85 @@ from connectors.stripe.shapes import (
     same_address,
     text,
 )
+from connectors.together import side_by_side
 from core.money import Money
-from core.ports import Buyer, HostNotFound, Order, Purchases, Who
+from core.ports import Buyer, HostError, HostNotFound, Order, Purchases, Who
 
 _CUSTOMERS_MAX = 10
 _CHARGES_MAX = 20
+_GUESSES_MAX = 10_000
+_Read = Callable[[], list[Node] | None]
 
 
-def of(account: Account, who: Who) -> Purchases:
+class Guesses:
+    """Which customers an address had when it was last asked for, so that their payments can be
+    asked for at the same moment. It is asked for again every time: a guess decides nothing."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def of(self, email: str) -> tuple[str, ...]:
+        return self._known.get(_mark(email), ())
+
+    def learn(self, email: str, customers: Iterable[str]) -> None:
+        while len(self._known) >= _GUESSES_MAX:
+            self._known.pop(next(iter(self._known)), None)
+        self._known[_mark(email)] = tuple(customers)
+
+
+def of(account: Account, who: Who, guesses: Guesses) -> Purchases:
     if not who.email:
         return Purchases(buyers=(), orders=())
     email = who.email.strip()
-    customers: dict[str, Node] = {}
-    for spelling in dict.fromkeys((email, email.lower())):
-        page = _customers(account, spelling)
-        customers |= {text(c, "id"): c for c in page if same_address(at(c, "email"), email)}
-    orders = [
-        _order(account, charge)
-        for customer in customers
-        for charge in _charges(account, {"customer": customer})
-        if id_of(charge, "customer") == customer
-    ]
+    customers, paid = _asked(account, email, guesses.of(email))
+    missing = [customer for customer in customers if customer not in paid]
+    paid |= zip(missing, side_by_side([_paid_by(account, one) for one in missing]), strict=True)
+    guesses.learn(email, customers)
+    charges = [charge for customer in customers for charge in paid[customer]]
+    orders = side_by_side([partial(_order, account, charge) for charge in charges])
     return Purchases(
         buyers=tuple(Buyer(id=key, orders_count=None, spent=None) for key in customers),
         orders=tuple(sorted(orders, key=lambda one: one.created_at, reverse=True)),
     )
+
+
+def _asked(
+    account: Account, email: str, guessed: Sequence[str]
+) -> tuple[list[str], dict[str, list[Node]]]:
+    """The customers with this address, and the payments of those that were guessed."""
+    spellings = list(dict.fromkeys((email, email.lower())))
+    looks: list[_Read] = [partial(_customers, account, spelling) for spelling in spellings]
+    found = side_by_side([*looks, *(_perhaps_paid(account, guess) for guess in guessed)])
+    listed, paid = found[: len(looks)], found[len(looks) :]
+    people = [customer for page in listed for customer in page or ()]
+    ours = [text(one, "id") for one in people if same_address(at(one, "email"), email)]
+    known = {g: charges for g, charges in zip(guessed, paid, strict=True) if charges is not None}
+    return list(dict.fromkeys(ours)), known
+
+
+def _perhaps_paid(account: Account, customer: str) -> _Read:
+    """None where the guess was no good: who it was may not be there any more."""
+
+    def read() -> list[Node] | None:
+        try:
+            return _paid_by(account, customer)()
+        except HostError:
+            return None
+
+    return read
+
+
+def _paid_by(account: Account, customer: str) -> Callable[[], list[Node]]:
+    def read() -> list[Node]:
+        charges = _charges(account, {"customer": customer})
+        return [charge for charge in charges if id_of(charge, "customer") == customer]
+
+    return read
+
+
+def _mark(email: str) -> str:
+    """No address is kept, only what tells one from another."""
+    return hashlib.sha256(email.casefold().encode()).hexdigest()
 
 
 def order(account: Account, order_id: str) -> Order:
