@@ -78,7 +78,7 @@ class ZendeskPanel:
             agent_id=agent[1],
             origin=origin,
             library=f"{origin}/zaf_sdk.min.js" if override else LIBRARY,
-            # Without the signature, whose last letter can be written in sixteen ways.
+            # Without the signature: a lenient reader takes its last letter in sixteen ways.
             proof=signed.rpartition(".")[0],
             until=datetime.fromtimestamp(float(str(claims["exp"])), UTC) + LEEWAY,
         )
