@@ -264,6 +264,18 @@ def test_a_cookie_is_exchanged_now_and_then(site: Site) -> None:
         assert not is_in(beside, site)
 
 
+def test_signing_out_ends_the_cookie_that_was_just_exchanged_too(site: Site) -> None:
+    browser, beside = site.browser(), site.browser()
+    press(browser, site, site.invite())
+    beside.set_cookie(COOKIE, str(cookie(browser)), domain="amends.example")
+    site.now += timedelta(hours=9)
+    assert is_in(browser, site)  # and has a new cookie now
+    assert is_in(beside, site)
+    form_token = token_of(get(browser, site, "/sign-in"))
+    post(browser, site, "/sign-out", form_token=form_token)
+    assert not is_in(beside, site)
+
+
 def test_a_sign_in_ends_by_itself(site: Site) -> None:
     browser = site.browser()
     press(browser, site, site.invite())
