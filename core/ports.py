@@ -424,6 +424,11 @@ class Declined:
         object.__setattr__(self, "why", storable(self.why))
 
 
+#: The code of a no that may hide a payment: what stood at the host is gone, so asking again would
+#: find nothing, and somebody behind the host may have paid. A person looks before anything else.
+LOOK_FIRST = "look_first"
+
+
 @dataclass(frozen=True, slots=True)
 class NotSent:
     """Surely never reached the host (no connection, or told to wait before it acted)."""

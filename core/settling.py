@@ -13,7 +13,7 @@ from core.ending import end, with_person
 from core.facts import Trouble
 from core.moment import Moment
 from core.payout import FINAL, Payout, PayoutState
-from core.ports import Ending, Finding, Pays
+from core.ports import LOOK_FIRST, Ending, Finding, Pays
 from core.routing import Routing
 from core.store import Tx
 
@@ -33,7 +33,8 @@ def on_payout(
     after = payouts.conclude(tx, payout, result, pays=pays, moment=moment, budgets=borne)
     authority.conclude(tx, after, moment.now)
     if after.state is not payout.state or after.state is PayoutState.SETTLED:
-        moment.log(tx, case.id, f"payout_{after.state}", payout_doc(after))
+        what = "payout_look_first" if _to_look_for(after) else f"payout_{after.state}"
+        moment.log(tx, case.id, what, payout_doc(after))
     trouble = _trouble_of(after, pays, moment.now)
     if trouble is not None:
         task = tasks.open_task(tx, case, trouble.kind, trouble.known, moment)
@@ -72,6 +73,8 @@ def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
     if payout.state is PayoutState.PENDING and pays.by_hand:
         return Trouble("pay_by_hand", known)
     if payout.state is PayoutState.DECLINED:
+        if _to_look_for(payout):
+            return Trouble("look_first", known)
         return Trouble("declined_by_host", known)
     if payout.state is PayoutState.UNKNOWN:
         waited = now - (payout.first_sent_at or now)
@@ -81,6 +84,12 @@ def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
     if payout.state is PayoutState.NOT_SENT and now - payout.created_at >= payouts.GIVE_UP:
         return Trouble("host_unavailable", known)
     return None
+
+
+def _to_look_for(payout: Payout) -> bool:
+    """Refused, and perhaps paid all the same."""
+    declined = payout.state is PayoutState.DECLINED
+    return declined and (payout.why or "").startswith(f"{LOOK_FIRST}:")
 
 
 def payout_doc(payout: Payout) -> dict[str, object]:

@@ -17,6 +17,7 @@ from connectors.woocommerce.till.purchases import Books
 from connectors.woocommerce.till.remedy import asked
 from core.money import Money
 from core.ports import (
+    LOOK_FIRST,
     Absent,
     Declined,
     Ending,
@@ -131,11 +132,7 @@ class Refund:
         code = next((code for known, code in _KNOWN.items() if known in words), None)
         if code is not None:
             return Declined(code, f"WooCommerce says: {said.message}")
-        return Declined(
-            "gateway",
-            f"the shop's payment gateway says: {said.message}. If that is not a clear no, look for"
-            " the refund at the gateway before giving anything else",
-        )
+        return Declined(LOOK_FIRST, f"the shop's payment gateway says: {said.message}")
 
     def _path(self, instruction: Instruction) -> str:
         if number(instruction.order_id) is None:
