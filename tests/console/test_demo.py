@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -38,6 +39,15 @@ def test_the_list_shows_every_ticket_in_its_own_direction(client: FlaskClient, s
         assert f'id="row-{ticket.id}"' in page
     assert '<bdi lang="ar" dir="rtl">تأخر وصول الطلب' in page
     assert '<html lang="en" dir="ltr"' in page
+
+
+def test_each_ticket_leads_to_the_helpdesks_own_page(client: FlaskClient, stage: Demo) -> None:
+    for language in ("en", "ar"):
+        address = f"{stage.hosts['zendesk']}/agent/tickets/3?lang={language}"
+        assert f'<a href="{address}">' in _text(client, f"/?ticket=3&lang={language}")
+        there = requests.get(address, timeout=5)
+        assert there.status_code == 200
+        assert f'action="{stage.url}/zendesk/{stage.world.desk_id}/sidebar?' in there.text
 
 
 def test_one_click_refunds_and_tells_the_whole_story(client: FlaskClient, stage: Demo) -> None:

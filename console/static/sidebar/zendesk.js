@@ -47,11 +47,18 @@ function onSave(client, check) {
   });
 }
 
+function followTheme(client) {
+  client.on("colorScheme.changed", (scheme) => {
+    if (scheme === "light" || scheme === "dark") document.documentElement.dataset.theme = scheme;
+  });
+}
+
 async function begin(client, token) {
   const [context, facts] = await Promise.all([
     client.context(),
     client.get(["currentUser", "colorScheme"]),
   ]);
+  followTheme(client);
   start({
     name: "zendesk",
     address: "",

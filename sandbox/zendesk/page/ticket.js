@@ -144,6 +144,11 @@ const apps = new Apps(document.querySelectorAll("iframe"), host);
 // ----------------------------------------------------------------------------- what the agent does
 
 $("status").addEventListener("change", () => apps.tell("ticket.status.changed", $("status").value));
+$("dark").addEventListener("change", ({ target }) => {
+  page.theme = target.checked ? "dark" : "light";
+  document.documentElement.dataset.theme = page.theme;
+  apps.tell("colorScheme.changed", page.theme);
+});
 $("tickets").addEventListener("change", ({ target }) => {
   location.href = `/agent/tickets/${target.value}${location.search}`;
 });

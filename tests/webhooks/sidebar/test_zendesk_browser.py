@@ -246,6 +246,14 @@ def test_everything_a_panel_may_ask_of_the_ticket(visit: Open, desk: Desk) -> No
     assert page.locator("#notices img").count() == 0
 
 
+def test_the_panel_follows_the_helpdesks_theme(visit: Open, desk: Desk) -> None:
+    page = visit(desk.ticket("7"))
+    frame = _frame(page)
+    for box, theme in ((True, "dark"), (False, "light")):
+        page.locator("#dark").set_checked(box)
+        _until(frame, f"document.documentElement.dataset.theme === '{theme}'")
+
+
 def test_a_change_of_the_ticket_is_heard_once(visit: Open, desk: Desk) -> None:
     page = visit(desk.ticket("8"), bare=True)
     frame = _frame(page)
