@@ -13,10 +13,11 @@ from collections.abc import Collection
 from typing import cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from core.connection import Connection
 from core.errors import AmendsError
+from core.session import Session
 from core.store import Store
 
 PATHS = "/sidebar/"
@@ -59,7 +60,7 @@ def install(app: Flask, store: Store) -> None:
         if not request.path.startswith(PATHS):
             return response
         response.vary.add("Origin")
-        if _allowed(store):
+        if _allowed(store) and _own(g.get("session")):
             response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
             response.headers["Access-Control-Expose-Headers"] = _ANSWERED
         return response
@@ -73,6 +74,12 @@ def _allowed(store: Store) -> bool:
     with store.read() as reader:
         rows = reader.find(Connection, state="on")
     return any(origin in origins_of(row) for row in rows)
+
+
+def _own(session: Session | None) -> bool:
+    """Whether the page that asks is the one its session was begun for; where nobody came in, it
+    may read that."""
+    return session is None or session.origin == request.headers["Origin"]
 
 
 def origins_of(connection: Connection) -> Collection[str]:

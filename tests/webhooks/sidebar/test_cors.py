@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, g, request
 from werkzeug.test import TestResponse
 
+from core.session import Session
+from tests.stores import sample
 from tests.webhooks.sidebar.agents import ORIGIN, PUBLIC, Desk, desk_at
 from webhooks.sidebar import cors
 from webhooks.sidebar.cors import BadOrigin, read_origin
@@ -27,7 +29,14 @@ def _panel(desk: Desk) -> Flask:
     """An application with one panel address and one that is none."""
     app = Flask("tried")
     cors.install(app, desk.of.store)
-    app.add_url_rule("/sidebar/tickets/7", view_func=lambda: "panel", methods=["GET", "POST"])
+
+    @app.route("/sidebar/tickets/7", methods=["GET", "POST"])
+    def panel() -> str:
+        begun_for = request.headers.get("Begun-For")
+        if begun_for:
+            g.session = sample(Session, "session", origin=begun_for)
+        return "panel"
+
     app.add_url_rule("/elsewhere", endpoint="elsewhere", view_func=lambda: "page")
     return app
 
@@ -72,6 +81,13 @@ def test_another_page_may_not(desk: Desk, origin: str | None) -> None:
     answer = desk.app.test_client().get("/sidebar/tickets/7", base_url=PUBLIC, headers=headers)
     assert ALLOWED not in answer.headers
     assert answer.headers["Vary"] == "Origin"  # no cache hands one page's answer to another
+
+
+def test_a_session_is_for_the_page_it_was_begun_for(desk: Desk) -> None:
+    for begun_for, allowed in ((ORIGIN, True), ("https://d456.cloudfront.net", False)):
+        headers = {"Origin": ORIGIN, "Begun-For": begun_for}
+        answer = desk.app.test_client().get("/sidebar/tickets/7", base_url=PUBLIC, headers=headers)
+        assert (ALLOWED in answer.headers) is allowed
 
 
 def test_only_the_panel_answers_other_sites(desk: Desk) -> None:
