@@ -47,7 +47,7 @@ class SchemaState:
 def upgrade(url: str) -> None:
     """Bring the database up to date, whole or not at all; nothing is done where it is. Two that do
     it at once do it one after the other. Raises `StoreUnavailable`."""
-    with _connected(url, writes=True) as connection:
+    with connected(url, writes=True) as connection:
         _refuse_newer(connection)
         command.upgrade(_config(connection), "head")
         triggers.create(connection)
@@ -56,7 +56,7 @@ def upgrade(url: str) -> None:
 def require_known(url: str) -> None:
     """Raises `StoreUnavailable` where a newer version of Amends has changed the tables: this one
     does not know what they mean now."""
-    with _connected(url, writes=False) as connection:
+    with connected(url, writes=False) as connection:
         _refuse_newer(connection)
 
 
@@ -72,7 +72,7 @@ def _refuse_newer(connection: sa.Connection) -> None:
 
 def check(url: str) -> SchemaState:
     """Raises `StoreUnavailable` where there is no such database."""
-    with _connected(url, writes=False) as connection:
+    with connected(url, writes=False) as connection:
         return SchemaState(
             MigrationContext.configure(connection).get_current_revision(),
             str(ScriptDirectory.from_config(_config(None)).get_current_head()),
@@ -82,7 +82,7 @@ def check(url: str) -> SchemaState:
 
 def differences(url: str) -> list[object]:
     """What a migrated database lacks or has too much, against the record classes."""
-    with _connected(url, writes=False) as connection:
+    with connected(url, writes=False) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": _other_type})
         return list(compare_metadata(context, metadata()))
 
@@ -106,7 +106,7 @@ def draft(message: str) -> None:
         made = len(list((MIGRATIONS / "versions").glob("*.py")))
         if made:
             upgrade(url)
-        with _connected(url, writes=True) as connection:
+        with connected(url, writes=True) as connection:
             config = _config(connection)
             command.revision(config, message, autogenerate=True, rev_id=f"{made + 1:04d}")
 
@@ -120,7 +120,7 @@ def _config(connection: sa.Connection | None) -> Config:
 
 
 @contextmanager
-def _connected(url: str, *, writes: bool) -> Iterator[sa.Connection]:
+def connected(url: str, *, writes: bool) -> Iterator[sa.Connection]:
     """One transaction on a connection of its own."""
     parsed = sa.make_url(url)
     try:

@@ -15,7 +15,7 @@ from core.link import ChoiceLink
 from core.money import Money
 from core.payout import Payout
 from core.record import Record
-from core.store import schema
+from core.store import copying, schema
 from core.store.sealing import Place, Sealer, new_key
 from webhooks import keys as key_file
 from webhooks.app import Services
@@ -107,6 +107,22 @@ def upgrade(settings: Settings) -> None:
     """Make or renew the tables."""
     schema.upgrade(settings.database_url)
     click.echo("the tables are up to date")
+
+
+@db.command()
+@click.option("--to", "target", required=True, help="where to: sqlite:///... or postgresql://...")
+@click.option("--json", "json_", is_flag=True, help="one JSON object")
+@click.pass_obj
+def copy(settings: Settings, target: str, json_: bool) -> None:
+    """Copy everything into an empty database, and halt payouts in this one. Stop Amends first."""
+    done = copying.copy(settings.database_url, target)
+    if json_:
+        show.as_json({"rows": dict(done.rows), "entries": dict(done.entries)})
+        return
+    click.echo(f"{sum(done.rows.values())} rows of {len(done.rows)} tables copied and compared")
+    for workspace, entries in sorted(done.entries.items()):
+        click.echo(f"{workspace}: {entries} ledger entries verified in the copy")
+    click.echo("payouts are halted in the old database; set AMENDS_DATABASE_URL to the new one")
 
 
 @click.group()
