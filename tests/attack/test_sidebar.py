@@ -5,6 +5,7 @@ installation. What other frames and pages try in a browser stands in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -139,6 +140,13 @@ def test_f1_f4_a_page_opens_once_however_its_signature_is_written(entry: Entry) 
     answers = [entry.post(written).status_code for written in (token, *spellings)]
     assert answers[0] == 200
     assert set(answers[1:]) == {401}
+
+
+def test_f1_of_many_at_once_one_page_opens(entry: Entry) -> None:
+    token = entry.token()
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda _: entry.post(token).status_code, range(8))
+        assert sorted(answers) == [200] + [401] * 7
 
 
 def test_f1_a_window_of_its_own_is_no_sidebar(entry: Entry) -> None:

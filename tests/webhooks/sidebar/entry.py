@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from sandbox.zendesk.api_more import app_key
@@ -35,7 +34,7 @@ class Entry:
         self.origin = rig.stage.urls["zendesk"]
         self.desk_id = rig.stage.desk_id
         connecting.set_up_app(rig.of, self.desk_id, str(APP), str(INSTALLATION))
-        self.client: FlaskClient = create_app(rig.of).test_client()
+        self.app = create_app(rig.of)
 
     def claims(self, **changed: Any) -> Claims:
         now = int(self.rig.clock.now().timestamp())
@@ -63,7 +62,7 @@ class Entry:
         connection: str | None = None,
         **headers: str,
     ) -> TestResponse:
-        return self.client.post(
+        return self.app.test_client().post(
             f"/zendesk/{connection or self.desk_id}/sidebar",
             query_string={"origin": self.origin if origin is None else origin, "app_guid": "g1"},
             data={"token": token},

@@ -116,7 +116,7 @@ def test_an_agent_reads_the_refusal_inside_their_helpdesk(entry: Entry) -> None:
 
 
 def test_the_bare_address_says_where_to_open_it(entry: Entry) -> None:
-    answer = entry.client.get(f"/zendesk/{entry.desk_id}/sidebar?origin={entry.origin}")
+    answer = entry.app.test_client().get(f"/zendesk/{entry.desk_id}/sidebar?origin={entry.origin}")
     assert answer.status_code == 401
     assert "opens inside your helpdesk" in answer.get_data(as_text=True)
     assert policy_of(answer)["frame-ancestors"] == "'none'"
