@@ -277,6 +277,30 @@ def test_messages_of_other_frames_are_not_believed(stage: Stage, context: Browse
     expect(page.get_by_text("forged")).to_have_count(0)
 
 
+@pytest.mark.parametrize("language", ["en", "ar", "fa"])
+def test_anybody_can_sign_in(stage: Stage, browser: Browser, language: str) -> None:
+    """In each language, on a narrow screen, light and dark, without JavaScript."""
+    for scheme in ("light", "dark"):
+        context = browser.new_context(
+            viewport={"width": 320, "height": 700}, color_scheme=scheme, locale=language
+        )
+        page = context.new_page()
+        for path in ("/sign-in", invitation(stage.of), "/sign-in/used"):
+            page.goto(path if path.startswith("http") else stage.url + path)
+            assert page.evaluate("document.documentElement.lang") == language
+            assert axe(page) == []
+            assert overflow(page) == 0
+        context.close()
+    plain = browser.new_context(locale=language, java_script_enabled=False)
+    page = plain.new_page()
+    page.goto(invitation(stage.of))
+    page.locator("button").click()
+    expect(page).to_have_url(f"{stage.url}/sign-in")
+    expect(page.locator("h1")).not_to_be_empty()
+    page.screenshot(path=SHOTS / f"sign-in-{language}.png")
+    plain.close()
+
+
 def test_a_panel_page_shows_in_no_frame_of_somebody_elses(
     stage: Stage, context: BrowserContext
 ) -> None:
