@@ -35,6 +35,7 @@ const SKELETON = "<div class=\"skeleton\" aria-hidden=\"true\"><i></i><i></i><i>
 Object.assign(htmx.config, {
   allowEval: false,
   allowScriptTags: false,
+  attributesToSettle: [], // a style that is copied from one element to the next is an inline one
   historyCacheSize: 0,
   historyEnabled: false,
   includeIndicatorStyles: false,
@@ -111,7 +112,8 @@ function load(panel, base, words) {
   panel.innerHTML = SKELETON;
   panel.setAttribute("aria-busy", "true");
   document.getElementById("amends-said").textContent = words.loading;
-  htmx.ajax("GET", base, { source: panel, target: panel, swap: "innerHTML" });
+  const loaded = htmx.ajax("GET", base, { source: panel, target: panel, swap: "innerHTML" });
+  loaded.catch(() => {}); // `follow` tells it
 }
 
 /* Another status, another tag: what is shown may be old. Words that are being written are kept;
@@ -126,11 +128,20 @@ function changed(panel, base, words) {
    sense, and an answer that never came is told. */
 function follow(panel, host, words, base) {
   const said = document.getElementById("amends-said");
-  let focused = null;
+  let held = null; // had the focus when a request began: a button that is disabled loses it
+  let focused = null; // had it, and is about to be replaced
   let told = "";
+  const active = () => (panel.contains(document.activeElement) ? document.activeElement : null);
+  document.body.addEventListener("htmx:beforeRequest", () => {
+    held = active() || held;
+  });
   document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const had = active() || (document.activeElement === document.body ? held : null);
     const target = event.detail.target;
-    focused = target && target.contains(document.activeElement) ? document.activeElement : null;
+    focused = event.detail.shouldSwap && had && target.contains(had) ? had : null;
+  });
+  document.body.addEventListener("htmx:afterRequest", () => {
+    if (held && held.isConnected && document.activeElement === document.body) held.focus();
   });
   document.body.addEventListener("htmx:afterSettle", () => {
     panel.removeAttribute("aria-busy");
@@ -150,10 +161,10 @@ function follow(panel, host, words, base) {
       const next = same || panel.querySelector("[role=alert], [data-focus], #sum");
       if (next) {
         if (!same) next.tabIndex = -1;
-        next.focus({ preventScroll: false });
+        next.focus();
       }
     }
-    focused = null;
+    if (focused) held = focused = null;
   });
   for (const lost of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
     document.body.addEventListener(lost, (event) => {

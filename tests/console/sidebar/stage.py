@@ -17,6 +17,7 @@ from core.case import Case
 from core.moment import Moment
 from core.payout import Payout
 from core.people import Person
+from core.policies import version_in_force
 from tests.console.stage import Demo
 from tests.publishing import put_in_force
 from webhooks import connecting
@@ -82,8 +83,10 @@ class Sidebar(Demo):
         return {"Authorization": f"Bearer {self.token(agent)}", "Accept-Language": language}
 
     def policy(self, text: str = CHOICES, name: str = "choices") -> None:
+        """Have this policy decide from now on."""
         with self.store.write() as tx:
-            put_in_force(tx, text, self.now())
+            if version_in_force(tx, name, self.now().now.date()) is None:
+                put_in_force(tx, text, self.now())
         self.options(policy=name)
 
     def options(self, **changes: object) -> None:
