@@ -238,7 +238,7 @@ def sign_in_required(
 def own_path(wanted: str | None) -> str:
     """A path of ours, or `/sign-in`: never another site, whatever a browser makes of it."""
     path = wanted or ""
-    plain = path.isascii() and path.isprintable() and "\\" not in path and len(path) <= 2000
+    plain = path.isascii() and path.isprintable() and "\\" not in path and len(path) <= 4000
     if not plain or not path.startswith("/") or path.startswith("//"):
         return "/sign-in"
     return path

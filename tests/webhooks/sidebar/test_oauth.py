@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from werkzeug.test import TestResponse
 
 from core import grant
@@ -213,6 +214,15 @@ def test_the_question_shows_in_no_frame_and_leads_to_freshworks_only(desk: Desk)
     assert page.headers["Cross-Origin-Opener-Policy"] == "unsafe-none"
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{ 7*7 }}", '"><img src=x>'])
+def test_a_name_is_a_name(desk: Desk, name: str) -> None:
+    odd = desk.person(name, "odd@shop.example", "48000000999")
+    page = desk.signed_in(odd).get(desk.question(), base_url=PUBLIC)
+    assert page.status_code == 200
+    assert str(escape(name)) in page.text
+    assert name not in page.text or name == "{{ 7*7 }}"
 
 
 # -------------------------------------------------------------------------------------- the code
