@@ -238,7 +238,7 @@ def main() -> None:
     compare("SQLite", "", asked.seconds, asked.rounds)
     if asked.postgres:
         with tempfile.TemporaryDirectory() as folder:
-            server = pgserver.get_server(folder, cleanup_mode="stop")
+            server = pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
             compare("PostgreSQL", str(server.get_uri()), asked.seconds, asked.rounds)
             server.cleanup()
 

@@ -47,7 +47,7 @@ def new_workspace() -> str:
 def postgres_server() -> str:
     """URL of the server's own database. Ends with the process."""
     folder = Path(tempfile.mkdtemp(prefix="amends-pg-"))
-    server = pgserver.get_server(folder, cleanup_mode="stop")
+    server = pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(server.cleanup)
     return str(server.get_uri())

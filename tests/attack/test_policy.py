@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -80,7 +81,7 @@ def test_p2a_the_text_that_hangs_a_pattern_hangs_nothing() -> None:
     ):
         for fact in ("word", "price", "n", "day"):
             facts = {**FACTS, fact: text}
-            assert milliseconds(lambda facts=facts: decide(policy, facts)) < 1
+            assert milliseconds(partial(decide, policy, facts)) < 1
     for nasty in (
         "a" * 1990 + "!",
         "9" * 1990,

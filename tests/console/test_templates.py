@@ -116,8 +116,8 @@ def test_nothing_is_pinned_to_left_or_right() -> None:
 def test_every_sentence_is_translated(language: str, tmp_path: Path) -> None:
     root = CONSOLE.parent
     pot = tmp_path / "messages.pot"
-    extract = [Path(sys.executable).with_name("pybabel"), "--quiet", "extract", "-F",
-               "console/babel.cfg", "-k", "lazy_gettext", "-o", pot, "."]  # fmt: skip
+    extract = [str(Path(sys.executable).with_name("pybabel")), "--quiet", "extract", "-F",
+               "console/babel.cfg", "-k", "lazy_gettext", "-o", str(pot), "."]  # fmt: skip
     subprocess.run(extract, cwd=root, check=True)
     with pot.open("rb") as source:
         wanted = {message.id for message in read_po(source) if message.id}
@@ -136,5 +136,5 @@ def test_every_sentence_is_translated(language: str, tmp_path: Path) -> None:
 _PLACE = re.compile(r"%\(\w+\)s")
 
 
-def _forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
-    return text if isinstance(text, tuple) else (text,)
+def _forms(text: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    return (text or "",) if isinstance(text, str | None) else tuple(text)

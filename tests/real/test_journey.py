@@ -62,7 +62,9 @@ class Stage:
             found = reader.find(Delivery, connection_id=self.desk_id, state="done")
         marked = f'"ticket": {ticket},'.encode()
         return {
-            one.dedupe_key: list(one.kinds or ()) for one in found if marked in (one.body or b"")
+            one.dedupe_key: [str(kind) for kind in one.kinds or ()]
+            for one in found
+            if marked in (one.body or b"")
         }
 
 

@@ -29,7 +29,7 @@ from webhooks import connecting
 from webhooks.app import Services, create_app, ensure_workspace, make_runner
 from webhooks.demo.stage import Stage, connect
 from webhooks.demo.world import Host
-from webhooks.engine.steps import Clock
+from webhooks.engine.clock import Clock
 from webhooks.hosts import Hosts
 from webhooks.settings import Settings
 
@@ -140,8 +140,8 @@ class Rig:
 
     def comments(self, ticket_id: int | str) -> list[Mapping[str, Any]]:
         """What was written on the ticket after the customer's first message."""
-        tickets = self.desk.get("books")["tickets"]
-        return next(t for t in tickets if t["id"] == int(ticket_id))["comments"][1:]
+        comments: list[Mapping[str, Any]] = self.ticket(ticket_id)["comments"]
+        return comments[1:]
 
     def ticket(self, ticket_id: int | str) -> Mapping[str, Any]:
         tickets = self.desk.get("books")["tickets"]

@@ -21,6 +21,6 @@ def test_an_answer_is_handed_on() -> None:
 @responses.activate
 @pytest.mark.parametrize("body", [{"status": 500}, {"body": requests.ConnectionError("gone")}])
 def test_a_host_that_fails_is_said_in_a_sentence(body: dict[str, object]) -> None:
-    responses.post(f"{URL}/_sandbox/tickets/1/solve", **body)  # type: ignore[arg-type]
+    responses.post(f"{URL}/_sandbox/tickets/1/solve", **body)
     with pytest.raises(AmendsError, match="the sandbox did not do it"):
         Host(URL).post("tickets/1/solve")

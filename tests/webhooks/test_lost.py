@@ -19,7 +19,7 @@ def test_a_denied_connection_is_lost_and_comes_back_by_itself(rig: Rig) -> None:
     assert rig.connection(rig.stage.desk_id).state == "on"
     assert rig.tasks(rig.case(TEAPOT)) == ["host_denied"]
     assert rig.case(TEAPOT).state is CaseState.GATHERING
-    rig.running.states["shopify"].faults.clear()  # type: ignore[attr-defined]
+    rig.running.states["shopify"].faults.clear()
     rig.later(minutes=20)
     assert rig.connection(till).state == "on"
     assert rig.case(TEAPOT).outcome is Outcome.MADE_GOOD

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from tests.core.policy.draw import DATES, draw_facts
@@ -62,7 +63,7 @@ class Writer:
     # ---- expressions by kind
 
     def money(self, depth: int = 0) -> str:
-        options = [
+        options: list[Callable[[], str]] = [
             lambda: self.amount(), lambda: "total", lambda: "left", lambda: "history.sum",
             lambda: self.named("money"),
         ]  # fmt: skip

@@ -68,7 +68,7 @@ def text_of(info: str) -> str:
 
 
 def policy_text(name: str) -> str:
-    blocks = [body for kind, body in _BLOCK.findall(PAGE.read_text(encoding="utf-8"))]
+    blocks = [str(body) for kind, body in _BLOCK.findall(PAGE.read_text(encoding="utf-8"))]
     return next(body for body in blocks if body.startswith(f"policy: {name}\n"))
 
 

@@ -16,7 +16,7 @@ STAFF = {"agent": "agent-password", "amends": os.environ["HELPDESK_PASSWORD"]}
 FIELDS = ("reason", "amends_tags", "amends_case")
 
 
-class Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):  # type: ignore[misc]  # Django is elsewhere, untyped
     def log_message(self, format: str, *args: object) -> None:
         """Nobody reads it."""
 
