@@ -196,7 +196,7 @@ class Writing(Record):
     case_id: str
     desk_id: str
     ticket_id: str
-    kind: str  # note | reply | marks
+    kind: str  # note | reply | marks | side
     about: str
     data: Doc
     state: str

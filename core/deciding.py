@@ -158,6 +158,8 @@ def _act(
         permission.ask(tx, case, offer, wish, asks, moment)
         said = {**terms.summary, **(asks.bound.known(None) if asks.bound else {})}
         writeback.plan_note(tx, case, "waiting_approval", said, moment)
+        if routing.ask_beside:
+            writeback.plan_side(tx, case, moment)
         tx.put(replace(case, state=CaseState.WAITING_APPROVAL, said="waiting_approval"))
         return
     accept(tx, case, routing, offer, None, moment)

@@ -150,7 +150,8 @@ class Rate:
 class Spec:
     """What a connector says of itself.
 
-    hears: event class names its intake can produce. writes: of note, reply, tag, field.
+    hears: event class names its intake can produce. writes: of note, reply, tag, field, side; what
+    is not named is never asked of the desk.
     calls_within: the longest a single call to this host may take, connection and answer together;
     a payout is not sent when less than this is left of the lease. rate: how the host limits calls,
     None where it says nothing of it.
@@ -237,16 +238,19 @@ class WriteBack:
     """One thing to put on a ticket, recognisable by `marker` so that it is never put there twice.
 
     note: private text for staff. reply: public text to the customer. marks: tags to add and the
-    case field to set, which are idempotent by nature.
+    case field to set, which are idempotent by nature. side: a talk beside the ticket with `to`, who
+    need not be agents; what the customer has written is not in it.
     """
 
-    kind: Literal["note", "reply", "marks"]
+    kind: Literal["note", "reply", "marks", "side"]
     ticket_id: str
     marker: str
     text: str = ""
     language: str = "en"
     tags: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
+    to: tuple[str, ...] = ()
+    subject: str = ""
 
 
 class Desk(Protocol):

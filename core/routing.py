@@ -57,6 +57,7 @@ class Routing:
     brand: whose pages a customer sees.
     reason_words: reason -> words that suggest it where a ticket names none; a suggestion only.
     ask_on_solve: an agent who solves a ticket with a reason is asked to decide first.
+    ask_beside: who may say yes is also told in a talk beside the ticket, where the helpdesk has it.
     costs: remedy -> percent of its value that it costs the company (a credit costs goods, not
     money); what is not named costs what it is worth.
     """
@@ -80,6 +81,7 @@ class Routing:
     brand: Brand | None = None
     reason_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ask_on_solve: bool = False
+    ask_beside: bool = False
     costs: Mapping[str, int] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -135,6 +137,7 @@ def read_routing(options: object) -> Routing:
         brand=_brand(options.get("brand")),
         reason_words=_lists(options, "reason_words"),
         ask_on_solve=_yes(options, "ask_on_solve"),
+        ask_beside=_yes(options, "ask_beside"),
         costs=_percents(options, "costs"),
         facts=_facts(options),
     )

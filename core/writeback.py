@@ -63,6 +63,12 @@ def plan_made_good(
         _plan(tx, case, "reply", "apology", {"given": given}, moment)
 
 
+def plan_side(tx: Tx, case: Case, moment: Moment) -> None:
+    """Those who may say yes are told beside the ticket; who they are is looked up when it is
+    written, and kept nowhere."""
+    _plan(tx, case, "side", "to_approve", {}, moment)
+
+
 def plan_choice(tx: Tx, case: Case, link: ChoiceLink, moment: Moment) -> None:
     """The apology with a link by which the customer chooses, and a note that it was sent. An agent
     asked for it to be sent, so it is not left as a draft."""

@@ -23,7 +23,7 @@ SPEC = Spec(
     name="zendesk",
     title="Zendesk",
     hears=("TicketStatusChanged", "TicketTouched", "TicketsMerged", "TicketErased"),
-    writes=("note", "reply", "tag", "field"),
+    writes=("note", "reply", "tag", "field", "side"),
     signature="HMAC-SHA256 over timestamp and body, base64 (X-Zendesk-Webhook-Signature)",
     calls_within=timedelta(seconds=20),
     rate=Rate(most="ratelimit-limit", left="ratelimit-remaining", resets="ratelimit-reset"),
@@ -139,7 +139,7 @@ SPEC = Spec(
         "setup": ("done", ""),
         "recent": ("done", ""),
         "satisfaction": ("done", ""),
-        "side conversations": ("todo", "a manager is not yet asked from inside the ticket"),
+        "side conversations": ("done", ""),
     },
 )
 

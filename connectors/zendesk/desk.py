@@ -23,6 +23,7 @@ from zenpy import Zenpy
 
 from connectors.http import Answer
 from connectors.strict import Json
+from connectors.zendesk import beside
 from connectors.zendesk.api import ZendeskApi
 from connectors.zendesk.intake import STATUSES
 from core.ports import (
@@ -73,6 +74,8 @@ class ZendeskDesk:
     def find(self, back: WriteBack) -> str | None:
         if back.kind == "marks":
             return back.ticket_id if _marked(self.ticket(back.ticket_id), back) else None
+        if back.kind == "side":
+            return beside.find(self._api, _number(back.ticket_id), back)
         with self._api.one_call():
             for audit in self._audits(back.ticket_id):
                 comment = _comment(audit)
@@ -86,6 +89,8 @@ class ZendeskDesk:
         if back.kind == "marks":
             with self._api.one_call():
                 return self._mark(back)
+        if back.kind == "side":
+            return beside.begin(self._api, _number(back.ticket_id), back)
         public = back.kind == "reply"
         # Said explicitly both times: left out, Zendesk takes the ticket's first visibility, and
         # that is normally public.

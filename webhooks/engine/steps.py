@@ -55,6 +55,7 @@ from core.ports import (
 from core.routing import BadOptions, Routing
 from core.store import AlreadyExists, Lease, Store, Tx
 from core.store.sealing import Place, Sealer
+from webhooks.engine.asking import asked
 from webhooks.engine.clock import Clock
 from webhooks.engine.considering import Considering
 from webhooks.engine.watch import Watch
@@ -338,6 +339,8 @@ class Worker:
             for writing, result in results:
                 if isinstance(result, tuple):
                     writeback.written(tx, writing, *result)
+                elif writing.kind == "side" and isinstance(result, Unwritable):
+                    writeback.given_up(tx, writing, str(result))
                 elif isinstance(result, Unwritable) or writeback.too_long(writing, moment.now):
                     flow.on_unwritable(tx, case, writing, str(result), moment)
                 else:
@@ -350,6 +353,8 @@ class Worker:
     ) -> tuple[str, str] | HostError:
         try:
             host = self._hosts.get(writing.desk_id)
+            if writing.kind == "side":
+                return self._write_beside(host, case, writing, deadline)
             customer = None
             if writing.kind == "reply" or writing.about == "made_good":
                 customer = host.desk.ticket(writing.ticket_id).requester.name
@@ -365,10 +370,7 @@ class Worker:
                 letter=letter,
                 link=f"{self._public_url}/choose/{token}" if token else None,
             )
-            there = host.desk.find(back)
-            if there is None:
-                self._need_time(deadline, host.within)
-                there = self._put(host, back)
+            there = self._look_and_put(host, back, deadline)
         except HostError as error:
             return error
         secrets = [*codes.values(), *([token] if token else [])]
@@ -383,6 +385,34 @@ class Worker:
         if link is None or writing.kind != "reply":
             return letter, None
         return letter, links.token_of(self._sealer, self._store.workspace_id, link)
+
+    def _write_beside(
+        self, host: Host, case: Case, writing: Writing, deadline: float
+    ) -> tuple[str, str]:
+        """Nothing where it is over by now, or this helpdesk knows no talks beside a ticket: mail
+        and the note on the ticket tell of it in any case."""
+        language, now = host.routing.note_language, self._clock.now()
+        with self._store.read() as reader:
+            told = asked(reader, case, language=language, public_url=self._public_url, now=now)
+        if told is None or "side" not in host.spec.writes:
+            return "", ""
+        back = WriteBack(
+            kind="side",
+            ticket_id=writing.ticket_id,
+            marker=f"[amends:{writing.id}]",
+            text=told.text,
+            language=language,
+            to=told.to,
+            subject=told.subject,
+        )
+        return told.text, self._look_and_put(host, back, deadline)
+
+    def _look_and_put(self, host: Host, back: WriteBack, deadline: float) -> str:
+        there = host.desk.find(back)
+        if there is None:
+            self._need_time(deadline, host.within)
+            there = self._put(host, back)
+        return there
 
     def _put(self, host: Host, back: WriteBack) -> str:
         try:

@@ -30,7 +30,7 @@ def test_names_only_what_exists(name: str) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]{1,30}", spec.name)
     assert spec.title
     assert [kind for kind in spec.hears if not hasattr(core.events, kind)] == []
-    assert set(spec.writes) <= {"note", "reply", "tag", "field"}
+    assert set(spec.writes) <= {"note", "reply", "tag", "field", "side"}
     assert set(spec.pays) <= set(get_args(Remedy))
     assert bool(spec.hears) == bool(spec.signature), "who hears, says how it is proved"
 
