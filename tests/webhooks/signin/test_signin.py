@@ -19,6 +19,7 @@ from core.store import Store
 from tests.stores import open_store
 from tests.webhooks.signin.site import (
     COOKIE,
+    MARK,
     Site,
     asked,
     cookie,
@@ -319,6 +320,19 @@ def test_a_form_from_before_signing_in_does_not_count(site: Site) -> None:
     before = token_of(get(browser, site, "/sign-in"))
     press(browser, site, site.invite())
     assert post(browser, site, "/inside", form_token=before).status_code == 403
+
+
+def test_a_mark_that_somebody_else_chose_makes_no_form(site: Site) -> None:
+    """Cookies can be put into a browser; a form's token hangs on the sign-in as well."""
+    chosen = "m" * 43
+    browser, theirs = site.browser(), site.browser()
+    for one in (browser, theirs):
+        one.set_cookie(MARK, chosen, domain="amends.example")
+    known = token_of(get(theirs, site, site.invite()))
+    press(browser, site, site.invite())
+    assert cookie(browser, MARK) != chosen  # signing in makes a new one
+    browser.set_cookie(MARK, chosen, domain="amends.example")
+    assert post(browser, site, "/inside", form_token=known).status_code == 403
 
 
 def test_login_csrf_somebody_elses_link_cannot_be_pressed_for_me(site: Site) -> None:
