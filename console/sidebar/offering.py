@@ -210,7 +210,7 @@ def _why(policy: Policy, terms: Terms, key: str) -> tuple[list[str], list[str]]:
     for amount in explained.amounts:  # each step of each is one line
         told = lines[reckoned : reckoned + len(amount.steps)]
         reckoned += len(amount.steps)
-        if key == str(amount.offer - 1) and not amount.up_to:
+        if key == str(amount.offer - 1):
             sentence += [
                 _FACT.sub("", line)
                 for line, (number, step) in zip(told, enumerate(amount.steps), strict=True)

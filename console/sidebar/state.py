@@ -168,6 +168,8 @@ class _Told:
         if case.said == "halted":
             return str(_("All payments are stopped")), "ask"
         match case.state:
+            case CaseState.WAITING_APPROVAL if asking is not None and asking.mine:
+                return str(_("This waits for your decision")), "ask"
             case CaseState.WAITING_APPROVAL if asking is not None and len(asking.who) == 1:
                 who = words.name(asking.who[0])
                 return str(_("Waiting for %(name)s to approve", name=who)), "ask"

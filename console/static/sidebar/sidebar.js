@@ -29,7 +29,7 @@ const WORDS = {
   },
 };
 
-const SKELETON = "<div class=\"skeleton\" aria-hidden=\"true\"><i></i><i></i><i></i><b></b><i></i><i></i><u></u></div>";
+const SKELETON = "<h1 class=\"unseen\">Amends</h1><div class=\"skeleton\" aria-hidden=\"true\"><i></i><i></i><i></i><b></b><i></i><i></i><u></u></div>";
 
 // Before htmx begins: nothing is evaluated, no style is written into the page, errors are shown.
 Object.assign(htmx.config, {

@@ -4,12 +4,12 @@ for eyes, for a screen reader, and in few bytes."""
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from console import base
 from tests.console.sidebar.browsing import ROOT, Desk, desk, shot, styled
 from tests.console.sidebar.stage import Sidebar
 from tests.console.test_browser import _FLAGS, axe, overflow
@@ -52,9 +52,6 @@ def at(browser: Browser, stage: Sidebar) -> Iterator[Desk]:
         yield made
 
 
-browsed = [pytest.mark.browser, pytest.mark.slow]
-
-
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["ar", "en", "fa"])
@@ -71,9 +68,8 @@ browsed = [pytest.mark.browser, pytest.mark.slow]
 def test_anybody_can_read_and_use_it(
     at: Desk, language: str, skin: str, theme: str, width: int
 ) -> None:
-    for ticket in ("1", "2", "4", "10", "18"):
+    for ticket in ("2", "4", "10"):
         page = at.open(ticket, width=width, locale=language, skin=skin, theme=theme)
-        page.wait_for_timeout(150)
         shot(page, f"{ticket}-{skin}-{theme}-{width}-{language}")
         assert axe(page) == [], ticket
         assert overflow(page) == 0, ticket
@@ -120,7 +116,6 @@ def test_the_usual_case_needs_no_scrolling(at: Desk) -> None:
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_skeleton_holds_the_place_while_facts_come(at: Desk, stage: Sidebar) -> None:
-    match = {"path": "/api/v2/tickets/1.json"}
     stage.control(
         "zendesk",
         "faults",
@@ -132,7 +127,6 @@ def test_a_skeleton_holds_the_place_while_facts_come(at: Desk, stage: Sidebar) -
     assert axe(page) == []
     expect(page.locator("#panel")).to_be_visible(timeout=5_000)
     expect(page.locator("#amends")).not_to_have_attribute("aria-busy", "true")
-    assert match
 
 
 def test_scripts_and_styles_are_small() -> None:
@@ -144,12 +138,9 @@ def test_scripts_and_styles_are_small() -> None:
     ]
     sizes = {name: len(gzip.compress((STATIC / name).read_bytes())) for name in files}
     assert sum(sizes.values()) <= _MOST_BYTES, sizes
-    assert base  # the pages these belong to
 
 
 def test_nothing_is_pinned_to_left_or_right() -> None:
-    import re
-
     css = (STATIC / "sidebar" / "sidebar.css").read_text(encoding="utf-8")
     sides = r"(?<![-\w])(?:margin-|padding-|border-)?(?:left|right)\s*:"
     assert re.findall(sides, css) == []
