@@ -146,10 +146,16 @@ def asked(reader: Reader, case_id: str) -> list[Approval]:
     return [row for row in reversed(rows) if row.offer_id == rows[0].offer_id]
 
 
-def able(reader: Reader, of: Wish, approval: Approval, moment: Moment) -> list[Person]:
-    """Everybody who could say this yes now."""
+def able(
+    reader: Reader,
+    of: Wish,
+    approval: Approval,
+    moment: Moment,
+    among: Sequence[Person] | None = None,
+) -> list[Person]:
+    """Who could say this yes now: everybody, or only `among` these."""
     found = []
-    for person in reader.find(Person):
+    for person in reader.find(Person) if among is None else among:
         try:
             _as_whom(reader, of, approval, (), person, moment)
         except MayNotApprove:

@@ -286,6 +286,7 @@ def _written(row: Writing, case: Case) -> Written:
         "note": _("Private note, for the team only"),
         "reply": _("Reply to the customer"),
         "marks": _("Tags and fields"),
+        "side": _("Side conversation, to whoever may approve"),
     }
     states = {
         "planned": _("Waits to be written"),

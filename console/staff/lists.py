@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from console.staff import seeing, telling
 from console.staff.seeing import PAGE, Sight
@@ -56,8 +57,8 @@ def task_row(reader: Reader, sight: Sight, told: Told, task: Task) -> TaskRow:
 class Asked:
     """Something that waits for a yes. `offer_id` is what the yes will be for, and no other.
 
-    may: whether this person can say it now; others: who else can. given: yeses so far, of `needed`.
-    letter: the message to the customer where a person wrote it.
+    may: whether this person can say it now; others: who can, where they cannot. given: yeses
+    so far, of `needed`. letter: the message to the customer where a person wrote it.
     """
 
     case_id: str
@@ -84,7 +85,8 @@ def asked(reader: Reader, sight: Sight, told: Told, case: Case, now: datetime) -
     offer = reader.get(Offer, waiting[0].offer_id) if waiting else None
     if offer is None:
         return None
-    able = _able(reader, case, offer, waiting[0], now)
+    may = bool(_able(reader, case, offer, rows, now, among=[sight.person]))
+    able = [] if may else _able(reader, case, offer, rows, now)
     choice = read_choice(case.choice) if case.choice else None
     return Asked(
         case_id=case.id,
@@ -98,35 +100,38 @@ def asked(reader: Reader, sight: Sight, told: Told, case: Case, now: datetime) -
         until=told.at(waiting[0].expires_at),
         note=choice.note if choice else case.override_note,
         letter=letters.text_of(reader, case.id),
-        may=sight.person.id in {person.id for person in able},
-        others=[person.name for person in able if person.id != sight.person.id],
+        may=may,
+        others=[person.name for person in able],
         given=sum(row.state == "granted" for row in rows),
         needed=len(rows),
     )
 
 
 def _able(
-    reader: Reader, case: Case, offer: Offer, waiting: Approval, now: datetime
+    reader: Reader,
+    case: Case,
+    offer: Offer,
+    rows: Sequence[Approval],
+    now: datetime,
+    among: Sequence[Person] | None = None,
 ) -> list[Person]:
-    """A look ahead; `core.approval.decide` has the last word."""
+    """Who may say the next yes. A look ahead; `core.approval.decide` has the last word."""
+    waiting = next(row for row in rows if row.state == "waiting")
     if now >= waiting.expires_at:
         return []
     wish = authority.wish_held(reader, case, offer.basis, parts_of(offer))
-    agreed = {
-        id
-        for row in approvals.asked(reader, case.id)
-        if row.state == "granted"
-        for id in (row.decided_by, row.bearer)
-    }
-    able = approvals.able(reader, wish, waiting, Moment(now))
+    granted = [row for row in rows if row.state == "granted"]
+    agreed = {id for row in granted for id in (row.decided_by, row.bearer)}
+    able = approvals.able(reader, wish, waiting, Moment(now), among)
     return [person for person in able if person.id not in agreed]
 
 
 def all_asked(reader: Reader, sight: Sight, told: Told, now: datetime) -> list[Asked]:
-    """Everything that waits, oldest first, with what this person can decide in front."""
+    """The oldest of what waits, at most a page of it, with what this person can decide in front."""
     ids = dict.fromkeys(row.case_id for row in reader.find(Approval, state="waiting"))
     found = (seeing.case_of(reader, sight, id) for id in ids)
-    shown = [asked(reader, sight, told, case, now) for case in found if case is not None]
+    first = islice((case for case in found if case is not None), PAGE)
+    shown = [asked(reader, sight, told, case, now) for case in first]
     return sorted((one for one in shown if one is not None), key=lambda one: not one.may)
 
 
