@@ -32,7 +32,7 @@ class Desk:
         }
         keys.write(home / "a.keys", [new_key()])
         upgrade(self._said["AMENDS_DATABASE_URL"])
-        self.zendesk = self._add("zendesk", "subdomain=acme", "access_token=x")
+        self.zendesk = self._add("zendesk", "subdomain=acme", "access_token=a-secret-of-ours")
         self.stripe = self._add("stripe", "secret_key=sk_test_x")
 
     def _add(self, connector: str, *pairs: str) -> str:
@@ -67,6 +67,7 @@ def test_an_app_is_filled_in_for_its_connection(desk: Desk) -> None:
     assert manifest["signedUrls"] is True
     assert manifest["domainWhitelist"] == ["amends.acme.example"]
     assert b"amends.invalid/" not in texts
+    assert b"a-secret-of-ours" not in texts
     assert f"amends connector app {desk.zendesk} --app-id" in made.stdout
 
 

@@ -18,10 +18,13 @@ from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, expect, sy
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from connectors.registry import spec
+from core.connection import Connection
 from core.payout import Payout
 from tests.console.stage import Demo
 from webhooks import connecting
 from webhooks.demo.panel import ticket_page
+from webhooks.hosts import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -57,6 +60,18 @@ class Desk(Demo):
 
     def options(self, **changes: object) -> None:
         connecting.change_options(self._of, self.stage.desk_id, changes)
+
+    def secrets(self) -> list[str]:
+        """Every secret value of every connection."""
+        with self._of.store.read() as reader:
+            rows = reader.find(Connection)
+        found = []
+        for row in rows:
+            values = opened(row, self._of.sealer, self._of.store.workspace_id)
+            names = [setting.name for setting in spec(row.connector).settings if setting.secret]
+            found += [row.path_token, *(values[name] for name in names if values.get(name))]
+        assert len(found) > 5
+        return found
 
     def paid(self) -> list[Payout]:
         with self._of.store.read() as reader:
@@ -225,6 +240,31 @@ def test_an_agent_nobody_knows_sees_it_and_can_give_nothing(visit: Open, desk: D
         timeout=10_000
     )
     assert len(desk.paid()) == before
+
+
+def test_no_secret_reaches_the_browser(visit: Open, desk: Desk) -> None:
+    """Neither in a page nor in an address; and the session's token goes in a header alone."""
+    page = visit("about:blank")
+    seen: list[Any] = []
+    page.on("response", lambda answer: seen.append(answer))
+    page.goto(desk.ticket("2"))
+    give = page.frame_locator("iframe").get_by_role("button", name="Refund").last
+    expect(give).to_be_visible(timeout=10_000)
+    ours = [answer for answer in seen if answer.url.startswith(desk.url)]
+    bearers = {answer.request.headers.get("authorization") for answer in ours} - {None}
+    assert len(bearers) == 1
+    token = str(bearers.pop()).removeprefix("Bearer ")
+    shown = [answer for answer in ours if "text" in answer.headers.get("content-type", "")]
+    assert len(shown) >= 4  # the page, styles, scripts, the panel
+    texts = {answer.url: answer.text() for answer in shown}
+    for secret in desk.secrets():
+        assert [url for url, text in texts.items() if secret in text or secret in url] == []
+    first = [url for url, text in texts.items() if token in text]
+    assert [url.partition("?")[0] for url in first] == [
+        f"{desk.url}/zendesk/{desk.stage.desk_id}/sidebar"
+    ]
+    assert not any(token in answer.url for answer in seen)
+    assert not any("cookie" in answer.request.headers for answer in ours)
 
 
 # ------------------------------------------------------------------------------------ the adaptor
