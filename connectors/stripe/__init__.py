@@ -44,6 +44,11 @@ SPEC = Spec(
             help="learned by installing; starts with whsec_",
         ),
         Setting(
+            name="credit_notes", title="Account credit as credit notes", required=False,
+            help="yes, where credit about an invoiced payment is to stand as a credit note on its"
+            " invoice; the key then needs write access to credit notes and read access to invoices",
+        ),
+        Setting(
             name="account", title="Connected account", required=False,
             help="acct_..., where payments belong to an account of yours (Connect)",
         ),
@@ -66,6 +71,7 @@ SPEC = Spec(
         "signed": ("done", ""),
         "setup": ("done", ""),
         "recent": ("done", _UNLISTED),
+        "credit notes": ("done", ""),  # for account credit, where the setting asks for them
         "balance credits": ("exempt", _UNLISTED),
     },
 )  # fmt: skip
@@ -75,6 +81,8 @@ def connect(settings: Settings, http: Http) -> Roles:
     account = Account(settings, http)
     return Roles(
         intake=StripeIntake(settings),
-        till=StripeTill(account, lambda: datetime.now(UTC)),
+        till=StripeTill(
+            account, lambda: datetime.now(UTC), lambda: settings.get("credit_notes") == "yes"
+        ),
         setup=StripeSetup(account, settings),
     )

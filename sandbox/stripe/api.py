@@ -35,6 +35,7 @@ CALLS: dict[str, Handler] = {
     "GET events/:": payments.event_get,
     "GET invoices": payments.invoice_list,
     "GET invoices/:": payments.invoice_get,
+    "GET invoice_payments": payments.invoice_payment_list,
     "POST refunds": refunds.create,
     "GET refunds": refunds.listed,
     "GET refunds/:": refunds.get,

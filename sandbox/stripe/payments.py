@@ -110,3 +110,33 @@ def invoice_get(call: Call, id: str) -> Object:
 def invoice_list(call: Call) -> Object:
     wanted = {name: call.params.get(name) for name in ("customer", "status")}
     return listing(call, "invoices", call.account.pick("invoices", **wanted), *wanted)
+
+
+def invoice_payment_list(call: Call) -> Object:
+    """Which payments paid which invoice, asked for from either side."""
+    wanted = call.params.get("payment") or {}
+    only(wanted, "type", "payment_intent", "payment_record")
+    if wanted and not wanted.get("type"):
+        raise invalid("Missing required param: payment[type].", "payment[type]")
+    rows = [
+        one
+        for one in [_paid_by(call, invoice) for invoice in call.account["invoices"].values()]
+        if call.params.get("invoice") in (None, one["invoice"])
+        and wanted.get("payment_intent") in (None, one["payment"]["payment_intent"])
+    ]
+    return listing(call, "invoice_payments", rows, "invoice", "payment", "status")
+
+
+def _paid_by(call: Call, invoice: Object) -> Object:
+    charge = call.account["charges"][invoice["charge"]]
+    return {
+        "id": f"inpay_{invoice['id']}",
+        "object": "invoice_payment",
+        "amount_paid": invoice["amount_paid"],
+        "created": invoice["created"],
+        "currency": invoice["currency"],
+        "invoice": invoice["id"],
+        "livemode": False,
+        "payment": {"type": "payment_intent", "payment_intent": charge["payment_intent"]},
+        "status": "paid",
+    }

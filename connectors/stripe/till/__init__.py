@@ -9,6 +9,7 @@ from connectors.stripe.client import Account
 from connectors.stripe.till import purchases, recent
 from connectors.stripe.till.account_credit import AccountCredit
 from connectors.stripe.till.coupon import Coupon
+from connectors.stripe.till.credit_note import CreditNote
 from connectors.stripe.till.refund import KEY_LIFE, Refund
 from connectors.stripe.till.remedy import Remedy
 from core.ports import (
@@ -31,13 +32,16 @@ from core.ports import (
 
 
 class StripeTill:
-    def __init__(self, account: Account, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, account: Account, now: Callable[[], datetime], credit_notes: Callable[[], bool]
+    ) -> None:
+        """`credit_notes`: whether account credit about an invoiced payment is given as one."""
         self._account = account
         self._now = now
         self._guesses = purchases.Guesses()
         self._remedies: Mapping[str, Remedy] = {
             "refund": Refund(account),
-            "account_credit": AccountCredit(account),
+            "account_credit": CreditNote(account, AccountCredit(account), credit_notes),
             "coupon": Coupon(account),
         }
 

@@ -60,12 +60,17 @@ class AccountCredit:
 
     def reverse(self, instruction: Instruction) -> Ending:
         """Stripe deletes no credit: what is still unspent is charged back to the balance, once."""
-        movements = list(self._movements(instruction))
+        movements = self._movements(instruction)
+        if not any(at(m, "metadata", "amends_id") == instruction.payout_id for m in movements):
+            return Declined("not_found", "there is no such credit on the customer's balance")
+        return self.take_back(instruction)
+
+    def take_back(self, instruction: Instruction) -> Ending:
+        """The unspent part of what is known to have been credited, once."""
+        movements = self._movements(instruction)
         back = [m for m in movements if at(m, "metadata", "amends_back") == instruction.payout_id]
         if back:
             return Settled(_receipt(back[0]))
-        if not any(at(m, "metadata", "amends_id") == instruction.payout_id for m in movements):
-            return Declined("not_found", "there is no such credit on the customer's balance")
         wanted = counted(asked(instruction))
         unspent = min(wanted, -whole(self._customer(instruction), "balance"))
         if unspent <= 0:

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal, NotRequired, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
@@ -15,7 +16,7 @@ from stripe import params
 from typing_extensions import TypedDict, is_typeddict
 
 from connectors.stripe.setup import endpoint_body
-from connectors.stripe.till import account_credit, coupon, refund
+from connectors.stripe.till import account_credit, coupon, credit_note, refund
 from core.money import Money
 from core.ports import Instruction, Unpayable
 
@@ -36,6 +37,7 @@ BARE = replace(ASKED, text="", expires_at=None, order_id="ch_1")
 BODIES = [
     (params.RefundCreateParams, refund.body),
     (params.CustomerBalanceTransactionCreateParams, account_credit.body),
+    (params.CreditNoteCreateParams, lambda asked: credit_note.body(asked, "in_1")),
     (params.CouponCreateParams, coupon.coupon_body),
     (params.PromotionCodeCreateParams, coupon.code_body),
     (params.WebhookEndpointCreateParams, lambda _: endpoint_body("https://amends.example/h")),
@@ -55,8 +57,13 @@ def closed(kind: Any) -> Any:
 
 
 def _closed(hint: Any) -> Any:
-    if get_origin(hint) is NotRequired:
-        return NotRequired[_closed(get_args(hint)[0])]
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is NotRequired:
+        return NotRequired[_closed(inner[0])]
+    if origin is list:
+        return list[_closed(inner[0])]  # type: ignore[misc]
+    if origin in (Union, UnionType):
+        return Union[tuple(map(_closed, inner))]  # noqa: UP007 (of a tuple)
     return closed(hint) if is_typeddict(hint) else hint
 
 
