@@ -18,13 +18,15 @@ PYBABEL := $(BIN)/pybabel
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help demo test check install real lock messages clean
+.PHONY: help demo test check install real coverage mutants lock messages clean
 
 help:
 	@echo "make demo      set everything up, start Amends with the sandbox hosts, and say where to look"
 	@echo "make test      set everything up and run every test"
 	@echo "make check     ruff, mypy and the fast tests"
 	@echo "make real      the helpdesk and the shop that the tests boot"
+	@echo "make coverage  which branches of what moves money no test takes"
+	@echo "make mutants   whether a test would notice each change to it (hours; or MODULES='money ledger')"
 	@echo "make install   what amends needs to run, without starting it"
 	@echo "make messages  bring the translations up to date with the pages"
 	@echo "make lock      renew every lock file"
@@ -107,6 +109,19 @@ $(VENDURE)/.done: tests/real/vendure/package-lock.json | $(VENV)/.node
 	$$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null \
 	|| { echo "Chromium could not be installed with apt-get (see above). Install it as root: \
 	apt-get install chromium" >&2; exit 1; }
+
+# -------------------------------------------------------------------------- are the tests good
+
+MONEY := core/money.py,core/ledger.py,core/payout.py,core/flow.py,core/approval.py,core/authority/*
+coverage: $(VENV)/.test
+	nice -n 19 $(BIN)/coverage run --branch --include='$(MONEY)' --data-file=build/coverage -m pytest -q \
+	  tests/core tests/sim/test_short.py tests/crash/test_keys_forgotten.py tests/webhooks tests/attack \
+	  -m "not browser" --ignore=tests/core/policy
+	$(BIN)/coverage report --data-file=build/coverage --show-missing
+
+# Goes on where it was stopped.
+mutants: $(VENV)/.test
+	$(BIN)/python -m tests.mutants $(MODULES)
 
 # -------------------------------------------------------------------------------- maintenance
 
