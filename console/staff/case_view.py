@@ -3,7 +3,7 @@ arrived, what was booked, what was written. Made to be read by auditors too, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -15,38 +15,19 @@ from console.staff import lists, telling
 from console.staff.lists import Asked, TaskRow
 from console.staff.seeing import Sight
 from console.staff.telling import Badge, Told, told
+from console.staff.why import Why, why
 from core import link as links
 from core import message
 from core.approval import Approval
 from core.case import Case, CaseStep, Task, Writing
 from core.connection import Connection
-from core.errors import AmendsError
+from core.followup import FollowUp
 from core.ledger import Entry
-from core.message.values import clean
 from core.money import Money
 from core.offer import Offer, parts_of
 from core.payout import Attempt, Payout
-from core.policies import PolicyVersion, loaded
-from core.policy import decide
-from core.policy.explain import explain, in_words
 from core.ports import Remedy
-from core.replay import replay
 from core.store import Reader
-
-_LONGEST_FACT = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """How the decision came about. again: whether deciding it anew comes to the same bytes; None
-    where it cannot be decided anew. lines: rule and derivation, a sentence each."""
-
-    policy: str
-    version: str
-    basis: str
-    lines: Sequence[str]
-    facts: Sequence[tuple[str, str]]
-    again: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +105,7 @@ class CaseView:
     asked_by: str | None
     note: str | None
     first_case: str | None
+    beside: str | None
     why: Why | None
     asked: Asked | None
     yeses: Sequence[Yes]
@@ -133,6 +115,7 @@ class CaseView:
     steps: Sequence[tuple[str, str]]
     writings: Sequence[Written]
     tasks: Sequence[TaskRow]
+    heard: Sequence[tuple[str, str]]
 
 
 def case_view(reader: Reader, sight: Sight, case: Case, now: datetime) -> CaseView:
@@ -151,7 +134,8 @@ def case_view(reader: Reader, sight: Sight, case: Case, now: datetime) -> CaseVi
         asked_by=known.name(case.requested_by),
         note=case.override_note,
         first_case=case.duplicate_of,
-        why=_why(reader, case),
+        beside=case.beside,
+        why=why(reader, case),
         asked=lists.asked(reader, sight, known, case, now),
         yeses=_yeses(reader, known, case),
         sent=_sent(reader, known, case),
@@ -162,48 +146,15 @@ def case_view(reader: Reader, sight: Sight, case: Case, now: datetime) -> CaseVi
         ],
         writings=[_written(row, case) for row in reader.find(Writing, case_id=case.id)],
         tasks=[lists.task_row(reader, sight, known, row) for row in open_tasks],
+        heard=_heard(reader, known, case),
     )
 
 
-# ----------------------------------------------------------------------------- why this amount
-
-
-def _why(reader: Reader, case: Case) -> Why | None:
-    if not isinstance(case.decision, Mapping) or not isinstance(case.facts, Mapping):
-        return None
-    versions = reader.find(PolicyVersion, version_hash=case.policy_hash, limit=1)
-    lines: list[str] = []
-    again: bool | None = None
-    if versions:
-        policy = loaded(versions[0].text, versions[0].variant)
-        explained = explain(policy, case.facts, decide(policy, case.facts))
-        lines = in_words(explained, language(), changes=False).plain.split("\n")
-        try:
-            again = replay(reader, case).same
-        except AmendsError:
-            again = None
-    return Why(
-        policy=case.policy or "",
-        version=(case.policy_hash or "")[:12],
-        basis=str(case.decision.get("basis", "")),
-        lines=[line for line in lines if line],
-        facts=list(_facts(case.facts)),
-        again=again,
-    )
-
-
-def _facts(facts: Mapping[str, object], path: str = "") -> list[tuple[str, str]]:
-    """`order.total` -> `50.00 EUR`, in the policy's own names."""
-    found = []
-    for name, value in facts.items():
-        where = f"{path}{name}"
-        if isinstance(value, Mapping) and set(value) == {"amount", "currency"}:
-            found.append((where, f"{value['amount']} {value['currency']}"))
-        elif isinstance(value, Mapping):
-            found += _facts(cast("Mapping[str, object]", value), f"{where}.")
-        else:
-            found.append((where, clean("-" if value is None else str(value), _LONGEST_FACT)))
-    return found
+def _heard(reader: Reader, known: Told, case: Case) -> list[tuple[str, str]]:
+    """What the customer answered to the helpdesk's survey: when, and whether it was good."""
+    words = {"good": _("content"), "neutral": _("neither content nor not"), "bad": _("not content")}
+    rows = reader.find(FollowUp, case_id=case.id)
+    return [(known.at(row.answered_at), words[row.verdict]) for row in rows]
 
 
 # --------------------------------------------------------------------------------- who said yes

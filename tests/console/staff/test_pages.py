@@ -10,6 +10,7 @@ import pytest
 from core import link as links
 from core.approval import asked
 from core.case import Case, CaseState, Outcome, Task
+from core.followup import FollowUp
 from core.ledger import Entry
 from core.moment import Moment
 from core.payout import PayoutState
@@ -228,3 +229,25 @@ def test_codes_that_are_worth_money_are_on_no_page_of_staff(rig: Rig) -> None:
     page = manager.get(f"/console/cases/{case.id}")
     assert "What the customer may choose" in page
     assert "chosen on" in page
+
+
+def test_what_stands_beside_a_case_and_what_the_customer_said_are_shown(rig: Rig) -> None:
+    rig.solve(LATE_PARCEL)
+    case, now = rig.case(LATE_PARCEL), rig.clock.now()
+    with rig.store.write() as tx:
+        tx.put(replace(case, beside="case_owed"))
+        tx.add(
+            FollowUp(
+                id="fu_1",
+                case_id=case.id,
+                desk_id=case.desk_id,
+                ticket_id=case.ticket_id,
+                host_object="rating_1",
+                score=100,
+                answered_at=now,
+                seen_at=now,
+            )
+        )
+    page = Staff(rig, MANAGER).get(f"/console/cases/{case.id}")
+    assert '<a href="/console/cases/case_owed">what was owed</a>' in page
+    assert "content." in page
