@@ -46,8 +46,8 @@ class Desk:
             self.said.append(message.text)
 
     def close(self) -> None:
-        for context in self._contexts:
-            context.close()
+        while self._contexts:
+            self._contexts.pop().close()
 
 
 @contextmanager
@@ -74,3 +74,9 @@ def styled(page: Page, selector: str, *names: str) -> list[str]:
     script = "(e, names) => names.map(n => getComputedStyle(e).getPropertyValue(n))"
     found: list[str] = page.locator(selector).first.evaluate(script, list(names))
     return found
+
+
+def overflow_of(page: Page) -> int:
+    """How many pixels the page is wider than its window."""
+    script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    return int(page.evaluate(script))
