@@ -29,8 +29,6 @@ IN_PART: Mapping[str, str] = {
     "F4": "one-time links of surveys wait for surveys",
     "I1": "receipts, exports, attachments and surveys have no address yet",
     "I2": "field lists by role wait for the API",
-    "I9": "mails only name a case; a link to agree by waits for the console",
-    "M6": "the customer's choice of a remedy has no page yet; a yes given fifty times is tried",
     "S5a": "metrics do not exist yet",
     "S6a": "there is no second factor besides the mailbox; no password or reset exists to attack",
 }
