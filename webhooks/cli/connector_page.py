@@ -54,6 +54,9 @@ def _abilities(spec: Spec) -> Iterator[tuple[str, str]]:
     if spec.pays:
         yield "pays", ", ".join(remedy.replace("_", " ") for remedy in spec.pays)
     yield "one call takes at most", _span(spec.calls_within)
+    if spec.rate is not None:
+        says = f"its header `{spec.rate.left}` says" if spec.rate.left else "its answers say"
+        yield "is called", f"no faster than {says}, all processes together"
 
 
 def _pays(remedy: str, pays: Pays) -> tuple[str, ...]:
