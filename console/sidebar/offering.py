@@ -74,7 +74,6 @@ class OfferView:
     ready: bool
     owed: bool
     why: Sequence[str]
-    more: Sequence[str]
     due: str | None
     permit: Permit
     left: Sequence[str]
@@ -118,15 +117,13 @@ def offered(
     allowed = permit(reader, session, look.ticket.id, person, final, moment)
     shown = [_option_view(one, one is option, look.routing) for one in options]
     taken = past.taken(reader, final, look.routing, session.connection_id)
-    why, more = _why(look.policy, final, option.key)
     view = OfferView(
         options=shown,
         chosen=next(one for one in shown if one.chosen),
         button=words.deeds([(c.remedy, c.amount, c.quantity) for c in option.chosen]),
         ready=option.fits and all(c.amount is None or c.amount.minor > 0 for c in option.chosen),
         owed=final.basis == "owed",
-        why=why,
-        more=more,
+        why=_why(look.policy, final, option.key),
         due=_due(final),
         permit=allowed,
         left=_left(reader, person, final, moment),
@@ -198,12 +195,10 @@ def _digest(look: Look, terms: Terms, option: Option) -> str:
 # --------------------------------------------------------------------------------------- reasons
 
 
-def _why(policy: Policy, terms: Terms, key: str) -> tuple[list[str], list[str]]:
-    """Why, for the option of this key, sentence by sentence: first in the policy's own words. Then
-    all there is for whoever asks why it is not more."""
-    facts = terms.facts if isinstance(terms.facts, Mapping) else {}
-    explained = explain(policy, facts)
-    lines = in_words(explained, language()).plain.split("\n")
+def _why(policy: Policy, terms: Terms, key: str) -> list[str]:
+    """Why, for the option of this key, sentence by sentence: first in the policy's own words."""
+    explained = explain(policy, _facts(terms))
+    lines = in_words(explained, language(), changes=False).plain.split("\n")
     reckoned = 1 + sum(1 for row in explained.decided if row.condition)
     said = str(explained.decision.reason).replace("_", " ").strip().rstrip(".")
     sentence = [f"{words.capital(said)}."] if said else []
@@ -216,7 +211,17 @@ def _why(policy: Policy, terms: Terms, key: str) -> tuple[list[str], list[str]]:
                 for line, (number, step) in zip(told, enumerate(amount.steps), strict=True)
                 if number == 0 or (step.binds and step.kind in ("cap", "floor"))
             ]
-    return sentence, lines[1:]
+    return sentence
+
+
+def why_not_more(policy: Policy, terms: Terms) -> list[str]:
+    """Every row that was looked at, every step of the sums, and what would change the answer: many
+    questions to the policy, so it is worked out for whoever asks."""
+    return in_words(explain(policy, _facts(terms)), language()).plain.split("\n")[1:]
+
+
+def _facts(terms: Terms) -> Mapping[str, object]:
+    return terms.facts if isinstance(terms.facts, Mapping) else {}
 
 
 def _due(terms: Terms) -> str | None:

@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from console import language
 from console.base import page
 from console.sidebar import acts, words
-from console.sidebar.offering import asked_of
+from console.sidebar.offering import asked_of, why_not_more
 from console.sidebar.panel import Panel, panel
 from console.sidebar.picking import Picked, read
 from console.sidebar.refusals import refusal
@@ -114,6 +114,9 @@ class _Sidebar:
         made = self._made(look, read(request.form, part), keep=True)
         if part == "sum" and made.offer is not None:
             return make_response(render_template("sidebar/moved.html", panel=made, **_HELPERS))
+        if part == "why" and made.offer is not None and look.policy is not None:
+            lines = why_not_more(look.policy, made.offer.terms)
+            return make_response(render_template("sidebar/why.html", lines=lines))
         return _shown(made)
 
     def _live(self, ticket_id: str) -> ResponseReturnValue:

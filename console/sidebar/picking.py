@@ -46,7 +46,7 @@ def read(form: Mapping[str, str], part: str = "") -> Picked:
         reason=form.get("reason") or None,
         order=(till, order) if till and order else None,
         option=option if known and part != "who" else None,
-        minors=_numbers(form, "minor") if not part or part == "tone" else {},
+        minors=_numbers(form, "minor") if part in ("", "tone", "why") else {},
         slides=_numbers(form, "slide") if part == "sum" else {},
         tone=next((tone for tone in TONES if tone == form.get("tone")), None),
         more=form.get("more") == "1",

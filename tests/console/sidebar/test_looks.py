@@ -70,6 +70,9 @@ def test_anybody_can_read_and_use_it(
 ) -> None:
     for ticket in ("2", "4", "10"):
         page = at.open(ticket, width=width, locale=language, skin=skin, theme=theme)
+        if page.locator(".because summary").count():
+            page.locator(".because summary").click()
+            expect(page.locator(".because li").nth(1)).to_be_visible()
         shot(page, f"{ticket}-{skin}-{theme}-{width}-{language}")
         assert axe(page) == [], ticket
         assert overflow(page) == 0, ticket

@@ -56,6 +56,16 @@ def test_one_click_gives_what_the_button_says_and_tells_how_it_went(rig: Rig, ag
     assert len([c for c in rig.comments(TABLECLOTH) if c["public"]]) == 1
 
 
+def test_whoever_asks_why_not_more_is_told_all_of_it(rig: Rig, agent: Agent) -> None:
+    told = agent.client.post(
+        f"/sidebar/tickets/{TABLECLOTH}/preview?part=why",
+        headers=agent.headers,
+        data=agent.form(TABLECLOTH, "give"),
+    ).get_data(as_text=True)
+    assert "The cap of 35.00\xa0GBP (cap) does not bind." in told
+    assert "With days_late at 7 days: Refund 10.40\xa0GBP." in told
+
+
 def test_a_second_click_gives_nothing_more(rig: Rig, agent: Agent) -> None:
     form = agent.form(TABLECLOTH, "give")
     assert agent.post(TABLECLOTH, "give", form).status_code == 200
