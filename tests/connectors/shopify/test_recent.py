@@ -20,9 +20,7 @@ def bench() -> Iterator[Bench]:
         yield bench
 
 
-@pytest.mark.parametrize(
-    "remedy", ["refund", "store_credit", "gift_card", "coupon", "replacement"]
-)
+@pytest.mark.parametrize("remedy", ["refund", "store_credit", "gift_card", "coupon", "replacement"])
 def test_what_we_paid_is_seen_with_its_marker(bench: Bench, remedy: str) -> None:
     instruction = bench.harness.instruction(remedy, Money(1200, "EUR"))
     ending = bench.till.pay(instruction)
