@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,17 @@ from webhooks.hosts import opened
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SHOTS = Path(__file__).parents[3] / "artifacts"
-Open = Callable[..., Page]
+#: On a machine that does much else besides.
+_PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+        expect.set_options(timeout=_PATIENCE_MS)
         yield made
+        expect.set_options(timeout=5_000)  # Playwright's own
         made.close()
 
 
@@ -105,8 +108,8 @@ def test_an_agent_gives_access_and_then_gives_the_customer(
     expect(page).to_have_url(re.compile(r"/a/tickets/101\?as=9001$"))
     button = panel(page).get_by_role("button", name="Refund 12.90 USD")
     button.click()
-    expect(panel(page).locator("#now")).to_contain_text("Refunded", timeout=10_000)
-    expect(page.get_by_text("private note").first).to_be_visible(timeout=10_000)
+    expect(panel(page).locator("#now")).to_contain_text("Refunded")
+    expect(page.get_by_text("private note").first).to_be_visible()
     page.screenshot(path=SHOTS / "freshdesk-given.png")
     case = next(c for c in _cases(stage, "101") if c.outcome == "made_good")
     assert case.desk_id == stage.desk.desk_id
@@ -125,14 +128,13 @@ def test_one_template_call_opens_a_ticket(stage: Stage, context: BrowserContext)
     page.on("request", lambda r: calls.append(r.url) if r.url.endswith("/invoke") else None)
     page.goto(ticket(stage, "102"))
     expect(panel(page).get_by_role("button", name=re.compile("^Refund"))).to_be_visible()
-    panel(page).get_by_text("Why not more?").click()
     assert len(calls) == 1
     frame = page.locator("iframe").element_handle().content_frame()
     assert frame is not None
-    height = frame.evaluate("document.querySelector('#amends').getBoundingClientRect().height")
-    shown = page.locator("iframe").bounding_box()
-    assert shown is not None
-    assert abs(shown["height"] - height) <= 4  # with its border
+    page.wait_for_function(
+        """height => Math.abs(document.querySelector("iframe").offsetHeight - height) <= 4""",
+        arg=frame.evaluate("document.querySelector('#amends').getBoundingClientRect().height"),
+    )  # with its border
     assert frame.evaluate("document.documentElement.dataset.skin") == "freshdesk"
 
 
@@ -184,7 +186,7 @@ def test_solving_asks_first_where_that_is_wanted(stage: Stage, context: BrowserC
     expect(page.locator("#status-now")).to_have_text("Pending")
     give = panel(page).get_by_role("button", name=re.compile("^Refund"))
     give.click()
-    expect(page.get_by_text("private note").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("private note").first).to_be_visible()
     page.get_by_label("Status").select_option("Resolved")
     page.get_by_role("button", name="Update").click()
     expect(page.locator("#status-now")).to_have_text("Resolved")
@@ -194,17 +196,16 @@ def test_a_ticket_stays_solvable_while_amends_is_away(
     stage: Stage, context: BrowserContext
 ) -> None:
     connecting.change_options(stage.of, stage.desk.desk_id, {"ask_on_solve": True})
-    give_access(stage.of, stage.desk, "102")
+    give_access(stage.of, stage.desk, "101")
     page = context.new_page()
-    page.goto(ticket(stage, "102"))
-    expect(panel(page).get_by_role("button", name=re.compile("^Refund"))).to_be_visible()
+    page.goto(ticket(stage, "101"))
+    expect(panel(page).locator("#panel")).to_be_visible()
     held: list[Any] = []
     page.route("**/may-save*", lambda route: held.append(route))  # no answer comes
     page.get_by_label("Status").select_option("Resolved")
     page.get_by_role("button", name="Update").click()
-    expect(page.locator("#status-now")).to_have_text("Resolved", timeout=8_000)
-    assert len(held) == 1
-    stage.control("freshdesk", "tickets/102/reopen", {})
+    expect(page.locator("#status-now")).to_have_text("Resolved")
+    assert len(held) == 1  # it was asked, and did not wait for ever
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "fa"])
