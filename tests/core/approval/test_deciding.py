@@ -272,3 +272,35 @@ def test_people_are_told_again_and_then_it_is_too_late(bench: Bench) -> None:
     assert bench.held() == []
     with pytest.raises(NotWaiting):
         bench.decide(case, sam)
+
+
+def test_a_yes_that_comes_at_the_last_moment_is_too_late(bench: Bench) -> None:
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    case = bench.ask("200.00 EUR", by=jo, spent="1.00 EUR")
+    bench.later(hours=48)
+    assert bench.decide(case, sam).state == "expired"
+    assert bench.step(case).said == "approval_expired"
+    assert bench.payouts(case) == []
+    assert bench.held() == []
+
+
+def test_a_stand_in_s_yes_is_worth_nothing_once_their_days_are_over(bench: Bench) -> None:
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    ali = bench.person("ali", "agent")
+    lend(bench, sam, ali)
+    case = bench.ask("200.00 EUR", by=jo, spent="1.00 EUR")
+    assert bench.decide(case, ali).state == "granted"
+    bench.later(days=1)
+    assert bench.step(case).said == "approval_void"
+    assert bench.payouts(case) == []
+
+
+def test_nobody_agrees_to_what_their_limit_cannot_count(bench: Bench) -> None:
+    bench.limits(
+        "roles: {agent: {per_day: {EUR: 90.00, GBP: 5.00}}, approver: {per_day: 900.00}}\n"
+    )
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    case = bench.ask("6.00 GBP", by=jo)
+    assert case.state is CaseState.WAITING_APPROVAL
+    with pytest.raises(MayNotApprove, match=r"their limit rate \(GBP/EUR\)"):
+        bench.decide(case, sam)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core import ledger
+from core import authority, ledger
 from core.case import Case, CaseState, Outcome
 from core.connection import HostPayout
 from core.people import Workspace
@@ -170,6 +170,26 @@ def test_a_customers_window_counts_everybody_of_one_mailbox(bench: Bench) -> Non
     assert over(bench, bench.ask("1.00 EUR", buyer="b1", mark="m")) == ("customer", 0)
     bench.later(days=31)
     assert bench.ask("100.00 EUR", buyer="b1", mark="m").state is CaseState.PAYING
+
+
+def test_a_customers_window_counts_however_many_there_are(bench: Bench) -> None:
+    bench.limits("policy: {per_transaction: 900.00}\ncustomer: [{days: 30, count: 252}]\n")
+    bench.ask("1.00 EUR", buyer="b1")
+    (first,) = bench.held()
+    with bench.store.write() as tx:
+        for number in range(250):  # more than are looked at in one go
+            tx.add(replace(first, id=f"{first.id}-{number:03d}", state="used"))
+            tx.add(replace(first, id=f"{first.id}-{number:03d}-not", state="released"))
+    assert bench.ask("1.00 EUR", buyer="b1").state is CaseState.PAYING
+    assert over(bench, bench.ask("1.00 EUR", buyer="b1")) == ("customer", 0)
+
+
+def test_without_limits_nothing_is_left_to_say(bench: Bench) -> None:
+    with bench.store.read() as reader:
+        assert authority.left(reader, None, bench.now) is None
+    bench.limits("roles: {agent: {per_day: 1.00}}\n")
+    with bench.store.read() as reader:
+        assert authority.left(reader, None, bench.now) == []
 
 
 def _by_hand(bench: Bench, order_id: str, minor: int, ending: str = "settled") -> None:

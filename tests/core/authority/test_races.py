@@ -57,9 +57,7 @@ def many(url: str, workspace: str, number: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SQL_KINDS)
-def test_two_processes_of_32_threads_spend_no_more_than_there_is(
-    kind: str, tmp_path: Path
-) -> None:
+def test_two_processes_of_32_threads_spend_no_more_than_there_is(kind: str, tmp_path: Path) -> None:
     url, workspace = new_url(kind, tmp_path), new_workspace()
     store = SqlStore(url, workspace)
     bench = Bench(store)
