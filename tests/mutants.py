@@ -22,6 +22,10 @@ ROOT = Path(__file__).parent.parent
 WORK = ROOT / "build" / "mutants"
 
 _IN_MEMORY = "not sqlite and not postgresql"
+#: Without the plug-ins, whose loading takes longer than the tests.
+_PYTEST = (sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir=.", "-x", "-q")
+#: `CI`: the same examples each time, so that no mutant is noticed by chance.
+_ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", "CI": "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def _begin(home: Path, tried: Tried) -> None:
         if (ROOT / path).is_file():
             (home / "tree" / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / path, home / "tree" / path)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-k", _IN_MEMORY, *tried.tests]
+    command = [*_PYTEST, "-k", _IN_MEMORY, *tried.tests]
     path, seconds = json.dumps(tried.path), tried.seconds
     config = _CONFIG.format(path=path, seconds=seconds, command=json.dumps(shlex.join(command)))
     (home / "mutants.toml").write_text(config)
@@ -100,7 +104,7 @@ def _begin(home: Path, tried: Tried) -> None:
 
 def _tool(home: Path, name: str, *given: str | Path) -> str:
     command = [Path(sys.executable).with_name(name), *given]
-    env = {**os.environ, "PYTHONPATH": str(home / "tree"), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, **_ENV, "PYTHONPATH": str(home / "tree")}
     done = subprocess.run(
         command, cwd=home / "tree", env=env, check=True, stdout=subprocess.PIPE, text=True
     )

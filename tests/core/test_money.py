@@ -109,7 +109,7 @@ def test_it_is_written_with_every_digit(minor: int, code: str, text: str) -> Non
     assert str(Money(minor, code)) == f"{text} {code}"
 
 
-@given(st.integers(0, 10**12), _codes)
+@given(st.integers(0, 10**12 - 1), _codes)
 def test_what_is_written_is_read_back(minor: int, code: str) -> None:
     money = Money(minor, code)
     assert parse_money(money.text, code) == money
