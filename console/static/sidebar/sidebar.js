@@ -112,16 +112,22 @@ function load(panel, base, words) {
   panel.innerHTML = SKELETON;
   panel.setAttribute("aria-busy", "true");
   document.getElementById("amends-said").textContent = words.loading;
-  const loaded = htmx.ajax("GET", base, { source: panel, target: panel, swap: "innerHTML" });
-  loaded.catch(() => {}); // `follow` tells it
+  look(panel, base);
 }
 
-/* Another status, another tag: what is shown may be old. Words that are being written are kept;
-   whatever is given is compared with what was shown anyhow. */
+function look(panel, base) {
+  const seen = htmx.ajax("GET", base, { source: panel, target: panel, swap: "innerHTML" });
+  seen.catch(() => {}); // `follow` tells it
+}
+
+/* Another status, another tag: what is shown may be old. Words that are being written are kept, and
+   what is under way tells of itself; whatever is given is compared with what was shown anyhow. */
 function changed(panel, base, words) {
   const letter = panel.querySelector("#letter");
-  if (letter && letter.value !== letter.defaultValue) return;
-  load(panel, base, words);
+  const busy = panel.querySelector("#now[data-phase=busy]");
+  if (busy || (letter && letter.value !== letter.defaultValue)) return;
+  if (panel.querySelector("#panel")) look(panel, base);
+  else load(panel, base, words);
 }
 
 /* What happens on the panel besides swapping: what is new is said, the focus stays where it makes

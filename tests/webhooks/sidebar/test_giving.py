@@ -102,6 +102,15 @@ def test_what_changed_since_it_was_shown_is_not_given(rig: Rig, agent: Agent) ->
     assert agent.post(TABLECLOTH, "give", agent.form(TABLECLOTH, "give", body)).status_code == 200
 
 
+def test_the_same_sum_by_another_policy_is_not_what_was_shown(rig: Rig, agent: Agent) -> None:
+    form = agent.form(TABLECLOTH, "give")
+    without = {name: value for name, value in form.items() if name != "shown"}
+    assert agent.post(TABLECLOTH, "give", without).status_code == 409
+    rig.policy("{refund: 10% of order.total}")
+    assert agent.post(TABLECLOTH, "give", form).status_code == 409
+    assert rig.cases(TABLECLOTH) == []
+
+
 @pytest.mark.parametrize("given", ["20.80", "2.60", "7.80"])
 def test_a_sum_within_the_range_is_given_exactly(
     rig: Rig, agent: Agent, choices: None, given: str
