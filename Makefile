@@ -114,6 +114,7 @@ $(VENDURE)/.done: tests/real/vendure/package-lock.json | $(VENV)/.node
 
 MONEY := core/money.py,core/ledger.py,core/payout.py,core/flow.py,core/approval.py,core/authority/*
 coverage: $(VENV)/.test
+	mkdir -p build
 	nice -n 19 $(BIN)/coverage run --branch --include='$(MONEY)' --data-file=build/coverage -m pytest -q \
 	  tests/core tests/sim/test_short.py tests/crash/test_keys_forgotten.py tests/webhooks tests/attack \
 	  -m "not browser" --ignore=tests/core/policy
