@@ -105,7 +105,6 @@ def offered(
 ) -> Offered | Trouble:
     """`letter`: the message as it stands on the page, and the hash of what it was made as."""
     assert look.gathered is not None
-    assert look.policy is not None
     options = options_of(terms, picked, world, look.routing)
     if not terms.options or not options:
         return Trouble("nothing_due", terms.summary)
@@ -123,7 +122,7 @@ def offered(
         button=words.deeds([(c.remedy, c.amount, c.quantity) for c in option.chosen]),
         ready=option.fits and all(c.amount is None or c.amount.minor > 0 for c in option.chosen),
         owed=final.basis == "owed",
-        why=_why(look.policy, final, option.key),
+        why=_why(world.policy(final), final, option.key),
         due=_due(final),
         permit=allowed,
         left=_left(reader, person, final, moment),
@@ -195,8 +194,10 @@ def _digest(look: Look, terms: Terms, option: Option) -> str:
 # --------------------------------------------------------------------------------------- reasons
 
 
-def _why(policy: Policy, terms: Terms, key: str) -> list[str]:
+def _why(policy: Policy | None, terms: Terms, key: str) -> list[str]:
     """Why, for the option of this key, sentence by sentence: first in the policy's own words."""
+    if policy is None:  # another one since a moment ago: the next look is by that
+        return []
     explained = explain(policy, _facts(terms))
     lines = in_words(explained, language(), changes=False).plain.split("\n")
     reckoned = 1 + sum(1 for row in explained.decided if row.condition)

@@ -114,8 +114,9 @@ class _Sidebar:
         made = self._made(look, read(request.form, part), keep=True)
         if part == "sum" and made.offer is not None:
             return make_response(render_template("sidebar/moved.html", panel=made, **_HELPERS))
-        if part == "why" and made.offer is not None and look.policy is not None:
-            lines = why_not_more(look.policy, made.offer.terms)
+        if part == "why" and made.offer is not None:
+            policy = self._world.policy(made.offer.terms)
+            lines = why_not_more(policy, made.offer.terms) if policy is not None else []
             return make_response(render_template("sidebar/why.html", lines=lines))
         return _shown(made)
 

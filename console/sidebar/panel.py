@@ -45,6 +45,8 @@ class Panel:
     @property
     def offering(self) -> bool:
         """Whether an offer, or why there is none, belongs on the panel."""
+        if self.state.beyond:
+            return self.offer is not None
         return self.state.open or (self.state.more and self.picked.more)
 
 

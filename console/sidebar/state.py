@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -22,6 +23,7 @@ from core import by_hand, interventions, message, opening
 from core.approval import MAY_APPROVE
 from core.case import Case, CaseState, Outcome, Task, Writing
 from core.choice import read_choice
+from core.errors import AmendsError
 from core.limits import roles_of
 from core.moment import Moment
 from core.payout import Payout, PayoutState
@@ -63,8 +65,9 @@ class Todo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """`open`: an offer may be made. `more`: more may be asked for what was made good. `draft`: a
-    reply to be put into the agent's own. `every`: seconds until it is worth asking again."""
+    """`open`: an offer may be made. `beyond`: what is owed was given, so it would be goodwill beyond
+    that. `more`: more may be asked for what was made good. `draft`: a reply to be put into the
+    agent's own. `every`: seconds until it is worth asking again."""
 
     case_id: str | None
     title: str
@@ -75,6 +78,7 @@ class State:
     written: Sequence[Written]
     tasks: Sequence[Todo]
     open: bool
+    beyond: bool
     more: bool
     override: bool
     note: str | None
@@ -137,7 +141,8 @@ class _Told:
             else None
         )
         title, tone = self._title(asking)
-        may_open = is_open(self.reader, case)
+        beyond = self._beyond()
+        may_open = beyond or is_open(self.reader, case)
         return State(
             case_id=case.id if case else None,
             title=title,
@@ -150,6 +155,7 @@ class _Told:
             written=self._written(),
             tasks=self._tasks(),
             open=may_open,
+            beyond=beyond,
             more=not may_open and case is not None and case.state is CaseState.CLOSED,
             override=self._may_override(),
             note=self._note(),
@@ -202,6 +208,16 @@ class _Told:
         return str(said), tone
 
     # ----------------------------------------------------------------------- what goes with it
+
+    def _beyond(self) -> bool:
+        """Whether an agent gave what is owed, and has yet to see what goodwill adds."""
+        case = self.case
+        if case is None or case.choice is None:
+            return False
+        with suppress(AmendsError):
+            owed = self.world.routing(case.desk_id).owed is not None
+            return owed and opening.beside(self.reader, case.desk_id, case.ticket_id) == case.id
+        return False
 
     def _undo(self) -> list[Undo]:
         case = self.case

@@ -24,7 +24,6 @@ class Look:
 
     ticket: Ticket
     routing: Routing
-    policy: Policy | None
     gathered: Gathered | None
     unread: HostError | None = None
 
@@ -56,6 +55,10 @@ class SidebarWorld(Protocol):
 
     def terms(self, desk_id: str, gathered: Gathered, choice: Choice) -> Terms | Trouble:
         """What the policy in force decides by this choice; asks no host."""
+        ...
+
+    def policy(self, terms: Terms) -> Policy | None:
+        """The one that decided these terms, if it is still in force."""
         ...
 
     def pays(self, till_id: str, remedy: str) -> Pays | None:

@@ -78,11 +78,9 @@ class SidebarDesk:
             remembered = self._read(desk_id, ticket_id)
             if remembered.unread is None:
                 self._memory.keep(desk_id, ticket_id, remembered)
-        routing = self.routing(desk_id)
         return Look(
             ticket=remembered.ticket,
-            routing=routing,
-            policy=self._policy(routing.policy),
+            routing=self.routing(desk_id),
             gathered=remembered.gathered,
             unread=remembered.unread,
         )
@@ -94,12 +92,13 @@ class SidebarDesk:
         except HostError as error:
             return _Read(ticket, None, error)
 
-    def _policy(self, name: str) -> Policy | None:
-        with self._store.read() as reader:
-            return policies.in_force(reader, name, self.now().date())
-
     def terms(self, desk_id: str, gathered: Gathered, choice: Choice) -> Terms | Trouble:
         return self._considering.terms(desk_id, gathered, choice)
+
+    def policy(self, terms: Terms) -> Policy | None:
+        with self._store.read() as reader:
+            found = policies.in_force(reader, terms.policy_name, self.now().date())
+        return found if found is not None and found.version_hash == terms.policy_hash else None
 
     def pays(self, till_id: str, remedy: str) -> Pays | None:
         pays = self._hosts.get(till_id).spec.pays

@@ -466,3 +466,28 @@ def _another_ticket(rig: Rig) -> int:
     }  # fmt: skip
     rig.desk.post("seed", users=[], tickets=[ticket])
     return 900
+
+
+def test_what_is_owed_comes_first_and_goodwill_is_seen_after_it(rig: Rig, agent: Agent) -> None:
+    owed = (
+        "policy: law\nbasis: owed\ncurrency: [GBP, EUR]\n"
+        "facts: {reason: [late_delivery, damaged_item, wrong_item], order.total: money}\n"
+        "give:\n  - {when: {reason: late_delivery}, refund: 5% of order.total, reason: by_law}\n"
+    )
+    with rig.store.write() as tx:
+        put_in_force(tx, owed, Moment(rig.clock.now()))
+    rig.options(owed="law")
+    body = agent.look(TABLECLOTH)
+    assert '<p class="kind owed">Owed' in body
+    assert "Refund 2.60\xa0GBP</button>" in body
+    assert "Apology" not in body  # what is owed is not apologised away
+    assert agent.press(TABLECLOTH, "give").status_code == 200
+    rig.settle()
+    beyond = agent.look(TABLECLOTH)
+    assert "Made good" in beyond
+    assert '<p class="kind">Goodwill' in beyond
+    assert "Refund 2.60\xa0GBP</button>" in beyond  # 10 % of goodwill, less the 5 % that were owed
+    assert agent.press(TABLECLOTH, "give").status_code == 200
+    rig.settle()
+    assert [r["amount"] for r in rig.refunds()] == ["2.60", "2.60"]
+    assert 'id="give"' not in agent.look(TABLECLOTH)
