@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import lazy_gettext
 
 from console.demo_world import DemoTicket, DemoWorld, HostRefund
+from console.states import OUTCOMES, STATES
 from core import message
 from core.approval import MAY_APPROVE, Approval
 from core.case import Case, CaseState, CaseStep, Outcome, Task, Writing
@@ -141,24 +142,6 @@ def _zone(reader: Reader) -> tzinfo:
     return ZoneInfo(workspace.zone if workspace else "UTC")
 
 
-_STATES: Mapping[CaseState, tuple[object, str]] = {
-    CaseState.GATHERING: (lazy_gettext("Looking into it"), "busy"),
-    CaseState.WAITING_APPROVAL: (lazy_gettext("Waiting for approval"), "ask"),
-    CaseState.WAITING_CUSTOMER: (lazy_gettext("The customer is choosing"), "busy"),
-    CaseState.PAYING: (lazy_gettext("Paying"), "busy"),
-    CaseState.WRITING: (lazy_gettext("Writing to the ticket"), "busy"),
-    CaseState.WITH_PERSON: (lazy_gettext("Needs a person"), "ask"),
-}
-_OUTCOMES: Mapping[Outcome, tuple[object, str]] = {
-    Outcome.MADE_GOOD: (lazy_gettext("Made good"), "good"),
-    Outcome.NOTHING_DUE: (lazy_gettext("Nothing due"), "plain"),
-    Outcome.REFUSED: (lazy_gettext("Refused"), "plain"),
-    Outcome.DUPLICATE: (lazy_gettext("Already made good"), "good"),
-    Outcome.SHADOWED: (lazy_gettext("Recorded only"), "plain"),
-    Outcome.SUGGESTED: (lazy_gettext("Suggested"), "plain"),
-    Outcome.DISMISSED: (lazy_gettext("Closed by a person"), "plain"),
-    Outcome.REVERSED: (lazy_gettext("Taken back"), "plain"),
-}
 _OPEN = (lazy_gettext("Open"), "plain")
 _SOLVED = (lazy_gettext("Solved"), "busy")
 _CLOSED = (lazy_gettext("Closed"), "plain")
@@ -169,9 +152,9 @@ def _standing(ticket: DemoTicket, cases: Sequence[Case]) -> Standing:
     first = [case for case in cases if case.outcome is not Outcome.DUPLICATE]
     speaking = (first or cases)[-1:]
     if speaking and speaking[0].outcome:
-        words, tone = _OUTCOMES[speaking[0].outcome]
+        words, tone = OUTCOMES[speaking[0].outcome]
     elif speaking:
-        words, tone = _STATES[speaking[0].state]
+        words, tone = STATES[speaking[0].state]
     else:
         words, tone = {"solved": _SOLVED, "closed": _CLOSED}.get(ticket.status, _OPEN)
     return Standing(str(words), tone)

@@ -17,8 +17,9 @@ from console.signin import current_person, own_path, sign_in_required
 from console.staff import acts, lists, seeing
 from console.staff.case_view import case_view
 from console.staff.seeing import PAGE, Sight
-from console.staff.telling import STATES, told
+from console.staff.telling import told
 from console.staff.world import StaffWorld
+from console.states import STATES
 from core.case import CaseState
 from core.errors import AmendsError
 from core.storable import storable

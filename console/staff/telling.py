@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from flask_babel import lazy_gettext
 
 from console.language import reader as language
+from console.states import OUTCOMES, STATES
 from core import message
-from core.case import Case, CaseState, CaseStep, Outcome, Task
+from core.case import Case, CaseStep, Task
 from core.connection import Connection
 from core.message import Given, TaskText
 from core.message.language import language_of, moment_in
@@ -24,25 +25,6 @@ from core.ports import Remedy
 from core.store import Reader
 from core.writeback import readable
 
-STATES: Mapping[CaseState, tuple[object, str]] = {
-    CaseState.GATHERING: (lazy_gettext("Looking into it"), "busy"),
-    CaseState.WAITING_APPROVAL: (lazy_gettext("Waiting for approval"), "ask"),
-    CaseState.WAITING_CUSTOMER: (lazy_gettext("The customer is choosing"), "busy"),
-    CaseState.PAYING: (lazy_gettext("Paying"), "busy"),
-    CaseState.WRITING: (lazy_gettext("Writing to the ticket"), "busy"),
-    CaseState.WITH_PERSON: (lazy_gettext("Needs a person"), "ask"),
-    CaseState.CLOSED: (lazy_gettext("Closed"), "plain"),
-}
-_OUTCOMES: Mapping[Outcome, tuple[object, str]] = {
-    Outcome.MADE_GOOD: (lazy_gettext("Made good"), "good"),
-    Outcome.NOTHING_DUE: (lazy_gettext("Nothing due"), "plain"),
-    Outcome.REFUSED: (lazy_gettext("Refused"), "plain"),
-    Outcome.DUPLICATE: (lazy_gettext("Already made good"), "good"),
-    Outcome.SHADOWED: (lazy_gettext("Recorded only"), "plain"),
-    Outcome.SUGGESTED: (lazy_gettext("Suggested"), "plain"),
-    Outcome.DISMISSED: (lazy_gettext("Closed by a person"), "plain"),
-    Outcome.REVERSED: (lazy_gettext("Taken back"), "plain"),
-}
 ENDINGS: Mapping[PayoutState, tuple[object, str]] = {
     PayoutState.PLANNED: (lazy_gettext("Not sent yet"), "busy"),
     PayoutState.SENDING: (lazy_gettext("Being sent"), "busy"),
@@ -108,7 +90,7 @@ def told(reader: Reader) -> Told:
 
 
 def standing(case: Case) -> Badge:
-    words, tone = _OUTCOMES[case.outcome] if case.outcome else STATES[case.state]
+    words, tone = OUTCOMES[case.outcome] if case.outcome else STATES[case.state]
     return Badge(str(words), tone)
 
 
