@@ -173,6 +173,7 @@ class _Adapter(HTTPAdapter):
         wait = self._gauge.ask() if self._gauge is not None else None
         if wait is not None:
             seconds = wait.total_seconds()
+            log.info("%s waits %.1f s for its turn", name, seconds)
             raise Paced(f"{name}: the host's limit is used up for {seconds:.1f} s more", wait)
 
     def _refuse_odd(self, request: requests.PreparedRequest, name: str) -> None:

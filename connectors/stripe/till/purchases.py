@@ -8,6 +8,7 @@ be listed by e-mail at all.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -42,14 +43,16 @@ class Guesses:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, ...]] = {}
+        self._lock = threading.Lock()
 
     def of(self, email: str) -> tuple[str, ...]:
         return self._known.get(_mark(email), ())
 
     def learn(self, email: str, customers: Iterable[str]) -> None:
-        while len(self._known) >= _GUESSES_MAX:
-            self._known.pop(next(iter(self._known)), None)
-        self._known[_mark(email)] = tuple(customers)
+        with self._lock:
+            while len(self._known) >= _GUESSES_MAX:
+                self._known.pop(next(iter(self._known)))
+            self._known[_mark(email)] = tuple(customers)
 
 
 def of(account: Account, who: Who, guesses: Guesses) -> Purchases:
