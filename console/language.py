@@ -77,7 +77,7 @@ def _wanted() -> str:
     before = (g.get("amends_expected"), request.cookies.get(_COOKIE))
     for code in (request.args.get("lang"), *before, *browser):
         if code in LANGUAGES:
-            return code
+            return str(code)
     return "en"
 
 
