@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect
 
 from tests.console.sidebar.stage import AGENT, Sidebar, path
 
@@ -35,7 +35,7 @@ class Desk:
         page = context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("dialog", lambda dialog: (self.said.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", self._asked)
         page.goto(self.stage.url + path(ticket, **asked))
         return page
 
@@ -44,6 +44,10 @@ class Desk:
         quiet = ("Failed to load resource", "htmx:")
         if message.type in ("error", "warning") and not message.text.startswith(quiet):
             self.said.append(message.text)
+
+    def _asked(self, dialog: Dialog) -> None:
+        self.said.append(dialog.message)
+        dialog.dismiss()
 
     def close(self) -> None:
         while self._contexts:
