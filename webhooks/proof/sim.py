@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import heapq
 import json
-import logging
 import time as wall
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 
@@ -37,6 +35,7 @@ from webhooks.engine.housekeeping import Habits, Housekeeping
 from webhooks.engine.rounds import Rounds
 from webhooks.proof import oracle
 from webhooks.proof.inline import Inline
+from webhooks.proof.outcome import Ids, Outcome, quiet
 from webhooks.proof.shaky import ShakyStore
 from webhooks.proof.stage import (
     DESK,
@@ -58,31 +57,6 @@ ACTS_END = 2 * 3_600.0
 CALM = 75 * 3_600.0
 AT_REST = CALM + 2 * 3_600.0
 END = AT_REST + 25 * 3_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """`digest` is the head of the ledger's chain: equal for equal runs."""
-
-    seed: int
-    cases: int
-    payouts: int
-    faults: Counter[str]
-    violations: list[str]
-    digest: str
-    seconds: float
-    states: Counter[str] = field(default_factory=Counter)
-
-
-class Ids:
-    """Ids in order and never twice, the same in every run."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def __call__(self, prefix: str, now_ms: int) -> str:
-        self._last += 1
-        return f"{prefix}_{self._last:032x}"
 
 
 class Simulation:
@@ -324,20 +298,9 @@ def _payout_of(moved: Moved) -> str | None:
 
 
 def run(store: Store, seed: int, cases: int, faults: Sequence[str] = tuple(FAULTS)) -> Outcome:
-    """One run. The engine's log lines are about faults that were asked for: they are left out."""
+    """One run."""
     with quiet():
         return Simulation(store, seed, cases, faults).run()
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    engine = logging.getLogger("webhooks.engine")
-    level = engine.level
-    engine.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        engine.setLevel(level)
-
-
-__all__ = ["FAULTS", "Outcome", "Simulation", "quiet", "run"]
+__all__ = ["FAULTS", "Outcome", "Simulation", "run"]

@@ -28,7 +28,8 @@ from core.store import Lease, Reader, Store, Tx
 from core.store.database import connect_sqlite
 from core.store.schema import check, upgrade
 from core.store.sql import SqlStore
-from webhooks.proof.sim import FAULTS, Simulation, quiet
+from webhooks.proof.outcome import quiet
+from webhooks.proof.sim import FAULTS, Simulation
 
 _HEADER, _FRAME_HEADER = 32, 24
 #: A crash of the process is not a crash of the disk, and would only end the run's acts sooner.
