@@ -145,8 +145,10 @@ def test_no_other_address_gets_a_code_or_an_error(
 
 
 def test_two_addresses_are_none(desk: Desk) -> None:
+    """Nor is anybody led to sign in for such a question."""
     twice = desk.question() + "&redirect_uri=https://evil.example/"
-    assert desk.signed_in().get(twice, base_url=PUBLIC).status_code == 400
+    for browser in (desk.signed_in(), desk.app.test_client()):
+        assert refused(browser.get(twice, base_url=PUBLIC))
 
 
 @pytest.mark.parametrize("client", ["", "conn_0", "manual", "../x", None])
