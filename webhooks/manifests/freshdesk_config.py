@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -121,19 +120,11 @@ def _host(name: str, host: object) -> Found:
         return
     if _VARIABLE.fullmatch(host):
         return
-    if _is_ip(host) or _HOST.fullmatch(_VARIABLE.sub("x", host)) is None:
+    if _HOST.fullmatch(_VARIABLE.sub("x", host)) is None:
         yield _wrong(
             f"{name}.schema.host must be a full name, without protocol, path or IP address; "
             "is AMENDS_PUBLIC_URL the address Freshworks reaches this installation by?"
         )
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.rpartition(":")[0] or host)
-    except ValueError:
-        return False
-    return True
 
 
 def _options(name: str, options: object, integrations: Config) -> Found:
