@@ -37,6 +37,8 @@ FRESH = timedelta(seconds=1)
 SHARE_LIFE = timedelta(seconds=5)
 #: Ends of one window are told with whole seconds by some hosts.
 _SAME_WINDOW = timedelta(seconds=1)
+#: A share that was let out into a window without a word of the host's is asked after so long again.
+_UNSURE = timedelta(seconds=1)
 _SECOND = 1_000_000  # microseconds
 _MOST = 10**9
 
@@ -46,7 +48,8 @@ class Pace(Record):
     """The bucket of a connection, whose id it has. `left` of `most` could be taken at `seen_at`.
 
     All of it comes back at `refills_at`, or, where `per_second` is above zero, steadily. `most` is
-    zero for a host that tells no figures. Nothing goes out before `shut_until`.
+    zero for a host that tells no figures. Nothing goes out before `shut_until`. `sure`: the host
+    has said something of this window; until then a single share of it is let out.
     """
 
     TABLE: ClassVar[Table] = Table(name="paces")
@@ -57,6 +60,7 @@ class Pace(Record):
     seen_at: datetime
     refills_at: datetime | None = None
     shut_until: datetime | None = None
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,9 @@ def refilled(pace: Pace, now: datetime) -> Pace:
         at = pace.seen_at + timedelta(microseconds=gained * _SECOND // pace.per_second)
         return replace(pace, left=min(pace.most, pace.left + gained), seen_at=at)
     if pace.refills_at is not None and pace.refills_at <= now:
-        return replace(pace, left=pace.most, seen_at=pace.refills_at, refills_at=None)
+        # What ends at some hosts is only the time of the oldest call: they say how much came back.
+        left = min(pace.most, _spared(pace) + max(1, pace.most // SHARES))
+        return replace(pace, left=left, seen_at=now, refills_at=now + _UNSURE, sure=False)
     return pace
 
 
@@ -117,8 +123,8 @@ def _in_window(pace: Pace, reading: Reading, left: int, at: datetime, before: in
         return pace  # said of a window that is over
     told = reading.resets_in
     ends = at + (reading.window if told is None else told)
-    if pace.refills_at is None:
-        return replace(pace, left=min(left, pace.left) if before else left, refills_at=ends)
+    if not before or not pace.sure or pace.refills_at is None:
+        return replace(pace, left=left, refills_at=ends, sure=True)
     later = told is not None and ends > pace.refills_at + _SAME_WINDOW
     began_early = told is None and left > pace.left + pace.most // 2
     if later or began_early:

@@ -41,10 +41,26 @@ def test_a_tenth_is_left_to_people() -> None:
     assert wait_for(window(left=10), 1, NOW) == 30 * S
 
 
-def test_a_window_s_end_brings_all_back() -> None:
+def test_after_a_window_s_end_the_host_says_how_much_came_back() -> None:
+    """One share goes out to hear it: at some hosts only the oldest call's time has ended."""
     pace = window(left=10)
     assert wait_for(pace, 1, NOW + 30 * S) is None
-    assert refilled(pace, NOW + 30 * S).left == 100
+    pace, taken = take(pace, 1, NOW + 30 * S)
+    for _ in range(4):
+        pace, more = take(pace, 1, NOW + 30 * S)
+        taken += more
+    assert taken == 5
+    assert wait_for(pace, 1, NOW + 30 * S) == S
+    all_back = heard(pace, Reading(most=100, left=95, resets_in=30 * S), NOW + 30.5 * S)
+    assert (all_back.left, all_back.sure) == (95, True)
+    little = heard(pace, Reading(most=100, left=12, resets_in=2 * S), NOW + 30.5 * S)
+    assert (little.left, little.refills_at) == (12, NOW + 32.5 * S)
+
+
+def test_a_share_whose_answer_never_came_is_let_out_again() -> None:
+    pace, _ = take(window(left=10), 5, NOW + 30 * S)
+    assert wait_for(pace, 1, NOW + 30 * S) == S
+    assert wait_for(pace, 1, NOW + 31 * S) is None
 
 
 def test_within_a_window_a_host_s_figure_only_lowers_ours() -> None:
@@ -70,7 +86,7 @@ def test_a_host_that_tells_no_end_is_believed_when_it_has_much_more() -> None:
 
 def test_what_was_said_of_a_window_that_is_over_says_nothing() -> None:
     pace = refilled(window(left=10), NOW + 31 * S)
-    assert heard(pace, Reading(most=100, left=3, resets_in=S), NOW + 29 * S).left == 100
+    assert heard(pace, Reading(most=100, left=3, resets_in=S), NOW + 29 * S) == pace
 
 
 def test_points_come_back_steadily_and_no_fraction_is_lost() -> None:
