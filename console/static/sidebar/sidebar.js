@@ -74,6 +74,7 @@ export function start(host) {
   });
 
   follow(panel, host, words, base);
+  keepWords(panel);
   load(panel, base, words);
   if (host.onTicketChanged) host.onTicketChanged(() => changed(panel, base, words));
   if (host.onSave) host.onSave((status) => maySave(host, address + base, status || "solved"));
@@ -186,6 +187,25 @@ function follow(panel, host, words, base) {
     const draft = button && document.getElementById(button.dataset.reply);
     if (draft && host.appendReply) host.appendReply(draft.textContent);
   });
+}
+
+/* Words that an agent writes while an answer is under way are not lost to that answer. */
+function keepWords(panel) {
+  const sent = new WeakMap();
+  const letter = () => panel.querySelector("#letter");
+  let kept = null;
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    if (letter()) sent.set(event.detail.xhr, letter().value);
+  });
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const before = sent.get(event.detail.xhr);
+    kept = letter() && before !== undefined && letter().value !== before ? letter().value : null;
+  });
+  for (const done of ["htmx:oobAfterSwap", "htmx:afterSwap"]) {
+    document.body.addEventListener(done, () => {
+      if (kept !== null && letter() && letter().value !== kept) letter().value = kept;
+    });
+  }
 }
 
 function sorry(panel, words, base) {

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from core.case import CaseState, Outcome
 from core.payout import PayoutState
@@ -129,14 +129,22 @@ def test_another_choice_keeps_the_place_and_the_gift_card_looks_like_one(
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Give 49.50 AED of store credit")).to_be_visible()
     expect(page.locator("#option-1")).to_be_focused()
-    page.get_by_label("Gift card 57.75 AED").check()
+    page.locator("#option-2").click()
     expect(page.locator(".card")).to_contain_text("57.75")
     assert "{code}" in page.locator("#letter").input_value()
     shot(page, "journey-gift-card")
+    under_way: list[Route] = []
+    page.route("**/preview?part=tone", lambda route: under_way.append(route))
     page.locator("#tone").select_option("brief")
-    expect(page.locator("#tone")).to_have_value("brief")
-    page.locator("#letter").fill("Our own words")
-    page.locator("#option-0").check()
+    page.locator("#letter").fill("Our own words")  # while the answer is on its way
+    page.wait_for_timeout(300)
+    with page.expect_response("**/preview?part=tone"):
+        under_way[0].continue_()
+    page.unroute("**/preview?part=tone")
+    expect(page.locator("#message")).to_be_visible()
+    page.wait_for_timeout(100)
+    expect(page.locator("#letter")).to_have_value("Our own words")
+    page.locator("#option-0").click()
     expect(page.get_by_role("button", name="Refund 33.00 AED")).to_be_visible()
     expect(page.locator("#letter")).to_have_value("Our own words")
     page.get_by_role("button", name="Take ours again").click()
@@ -205,7 +213,7 @@ def test_more_is_asked_for_and_an_approver_lets_it_go_on(at: Desk, stage: Sideba
 
 def test_a_gift_card_is_taken_back(at: Desk, stage: Sidebar, choices: None) -> None:
     page = at.open("2")
-    page.get_by_label("Gift card 17.50 EUR").check()
+    page.locator("#option-2").click()
     page.get_by_role("button", name="Give a gift card for 17.50 EUR").click()
     _made_good(page)
     expect(page.get_by_text("can be taken back by somebody")).to_be_visible(timeout=5_000)
