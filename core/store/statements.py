@@ -116,11 +116,22 @@ class Plan(Generic[R]):
             if after:
                 past = sa.bindparam("after", type_=sa.Text())
                 query = query.where(id < past if newest_first else id > past)
-            query = query.order_by(id.desc() if newest_first else id)
+            # Without figures about the rows SQLite would rather walk the whole table in the order
+            # of ids than sort the few rows a unique key leads to; `+` keeps it from that.
+            by = sa.literal_column("+id") if self._by_unique(equals) else id
+            query = query.order_by(by.desc() if newest_first else by)
             if limit:
                 query = query.limit(sa.bindparam("limit", type_=sa.BigInteger()))
             self._finds[key] = self._compile(query)
         return self._finds[key]
+
+    def _by_unique(self, equals: Mapping[str, object]) -> bool:
+        """Whether a unique key leads to the rows, and no index that is in the order of ids."""
+        if self._dialect.name != "sqlite":
+            return False
+        unique = {cols[0] for cols in self.kind.TABLE.unique}
+        index = {cols[0] for cols in self.kind.TABLE.index}
+        return bool(unique & equals.keys()) and not index & equals.keys()
 
     def count(self, equals: Mapping[str, object]) -> Statement:
         key = self._shape(equals)
