@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from fractions import Fraction
 
 import pytest
@@ -189,3 +190,15 @@ def test_rounding_is_to_a_neighbour_that_is_a_multiple(
         found = round_money(major, code, quantum_minor=quantum, rounding=rounding)
         assert abs(found.minor - exact) <= Fraction(quantum, 2)
     assert round_money(major, code) == round_money(major, code, quantum_minor=1, rounding="half_up")
+
+
+def test_neither_order_of_two_currencies_is_taken_and_an_amount_stays_what_it_is() -> None:
+    for one, other in (("EUR", "USD"), ("USD", "EUR")):
+        with pytest.raises(CurrencyMismatch):
+            Money(1, one) + Money(1, other)
+    with pytest.raises(FrozenInstanceError):
+        Money(1, "EUR").minor = 2  # type: ignore[misc]
+
+
+def test_the_longest_amount_is_read() -> None:
+    assert parse_money("999999999999.9999", "CLF") == Money(10**16 - 1, "CLF")

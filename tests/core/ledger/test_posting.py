@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -176,3 +176,18 @@ def test_a_hash_is_over_a_json_list_of_every_column(store: Store) -> None:
         ]  # fmt: skip
         text = json.dumps(columns, separators=(",", ":"), ensure_ascii=True)
         assert chain_hash("w", one) == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_what_is_posted_stays(store: Store) -> None:
+    (entry,) = _post(store, *_settled("pay_1"))
+    with store.write() as tx, pytest.raises(TypeError, match="append-only"):
+        tx.put(replace(entry, amount_minor=1))
+    with pytest.raises(FrozenInstanceError):
+        entry.amount_minor = 1  # type: ignore[misc]
+
+
+def test_one_account_is_not_on_both_sides_however_it_was_made(store: Store) -> None:
+    (posting,) = _settled("pay_1")
+    same = Account("".join(list(posting.debit)))
+    with store.write() as tx, pytest.raises(LedgerError, match="both sides"):
+        post(tx, [replace(posting, credit=same)], now=NOW)
