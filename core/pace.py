@@ -123,13 +123,15 @@ def _in_window(pace: Pace, reading: Reading, left: int, at: datetime, before: in
         return pace  # said of a window that is over
     told = reading.resets_in
     ends = at + (reading.window if told is None else told)
-    if not before or not pace.sure or pace.refills_at is None:
+    if before != pace.most or not pace.sure or pace.refills_at is None:
         return replace(pace, left=left, refills_at=ends, sure=True)
     later = told is not None and ends > pace.refills_at + _SAME_WINDOW
     began_early = told is None and left > pace.left + pace.most // 2
     if later or began_early:
         return replace(pace, left=left, seen_at=at, refills_at=ends)
-    return replace(pace, left=min(left, pace.left))
+    # The host knows better when it ends.
+    ends = pace.refills_at if told is None else min(ends, pace.refills_at)
+    return replace(pace, left=min(left, pace.left), refills_at=ends)
 
 
 def wait_for(pace: Pace, cost: int, now: datetime) -> timedelta | None:
@@ -193,6 +195,8 @@ class Pacer:
                         self._keep(tx, heard(self._row(tx, now), reading, now), now)
                     return
             self._said = (reading, now)
+            if reading.most:  # others use the account too: no share is worth more than what is left
+                self._share = max(0, min(self._share, reading.left - reading.most // SPARED))
 
     def _ask(self, cost: int, now: datetime) -> timedelta | None:
         if self._looked_at is None or not timedelta(0) <= now - self._looked_at < FRESH:

@@ -71,6 +71,16 @@ def test_within_a_window_a_host_s_figure_only_lowers_ours() -> None:
     assert heard(pace, Reading(most=100, left=20, resets_in=29 * S), NOW + S).left == 20
 
 
+def test_an_earlier_end_is_believed() -> None:
+    pace = heard(window(left=50), Reading(most=100, left=40, resets_in=3 * S), NOW + S)
+    assert (pace.left, pace.refills_at) == (40, NOW + 4 * S)
+
+
+def test_another_limit_is_another_bucket() -> None:
+    pace = heard(window(left=50), Reading(most=700, left=600, resets_in=30 * S), NOW + S)
+    assert (pace.most, pace.left) == (700, 600)
+
+
 def test_a_later_end_is_a_new_window() -> None:
     pace = heard(window(left=0), Reading(most=100, left=90, resets_in=40 * S), NOW + S)
     assert (pace.left, pace.refills_at) == (90, NOW + 41 * S)

@@ -78,6 +78,19 @@ def test_processes_share_one_bucket(store: Store) -> None:
     assert 70 <= gone <= 90, "nearly all of it is used, and a tenth is left to people"
 
 
+def test_a_share_is_given_up_where_the_host_says_that_nothing_is_left(store: Store) -> None:
+    """Other apps call the same account, and a plan may change to a smaller one."""
+    clock = Hand()
+    for name, most in (("used up", 1000), ("another plan", 50)):
+        pacer = Pacer(store, name, clock)
+        pacer.tell(Reading(most=1000, left=1000, resets_in=60 * S))
+        assert pacer.ask() is None, "49 more calls of the share are to be had"
+        pacer.tell(Reading(most=most, left=0, resets_in=20 * S))
+        assert pacer.ask() == 20 * S
+        clock.now += 20 * S
+        assert pacer.ask() is None
+
+
 def test_an_empty_bucket_is_not_asked_again_and_again(store: Store) -> None:
     clock, count = Hand(), [0]
     pacer = Pacer(store, "conn", clock)
