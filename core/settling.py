@@ -33,7 +33,7 @@ def on_payout(
     after = payouts.conclude(tx, payout, result, pays=pays, moment=moment, budgets=borne)
     authority.conclude(tx, after, moment.now)
     if after.state is not payout.state or after.state is PayoutState.SETTLED:
-        what = "payout_look_first" if _to_look_for(after) else f"payout_{after.state}"
+        what = "payout_look_first" if must_look_first(after) else f"payout_{after.state}"
         moment.log(tx, case.id, what, payout_doc(after))
     trouble = _trouble_of(after, pays, moment.now)
     if trouble is not None:
@@ -73,7 +73,7 @@ def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
     if payout.state is PayoutState.PENDING and pays.by_hand:
         return Trouble("pay_by_hand", known)
     if payout.state is PayoutState.DECLINED:
-        if _to_look_for(payout):
+        if must_look_first(payout):
             return Trouble("look_first", known)
         return Trouble("declined_by_host", known)
     if payout.state is PayoutState.UNKNOWN:
@@ -86,7 +86,7 @@ def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
     return None
 
 
-def _to_look_for(payout: Payout) -> bool:
+def must_look_first(payout: Payout) -> bool:
     """Refused, and perhaps paid all the same."""
     declined = payout.state is PayoutState.DECLINED
     return declined and (payout.why or "").startswith(f"{LOOK_FIRST}:")

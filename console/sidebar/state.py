@@ -66,8 +66,8 @@ class Todo:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """`open`: an offer may be made. `beyond`: what is owed was given, so it would be goodwill
-    beyond that. `more`: more may be asked for what was made good. `draft`: a reply to be put into the
-    agent's own. `every`: seconds until it is worth asking again."""
+    beyond that. `more`: more may be asked for what was made good. `draft`: a reply to be put into
+    the agent's own. `every`: seconds until it is worth asking again."""
 
     case_id: str | None
     title: str

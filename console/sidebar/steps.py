@@ -15,6 +15,7 @@ from core import message
 from core.approval import Approval
 from core.case import Case, CaseState, Outcome, Writing
 from core.payout import Payout, PayoutState
+from core.settling import must_look_first
 from core.store import Reader
 
 
@@ -94,7 +95,7 @@ class _Steps:
             return Step(self._step("payout_settled", shown), "done")
         code, mark = {
             PayoutState.PENDING: ("payout_pending", "wait"),
-            PayoutState.DECLINED: ("payout_declined", "stuck"),
+            PayoutState.DECLINED: (_declined(payout), "stuck"),
             PayoutState.NOT_SENT: ("payout_not_sent", "wait"),
             PayoutState.UNKNOWN: ("payout_unknown", "wait"),
             PayoutState.FAILED: ("payment_failed", "stuck"),
@@ -127,3 +128,8 @@ class _Steps:
         if self.writings:
             return [Step(str(_("A private note is on the ticket")), "done")]
         return []
+
+
+def _declined(payout: Payout) -> str:
+    """A no that is not plain says nothing about what was paid."""
+    return "payout_look_first" if must_look_first(payout) else "payout_declined"

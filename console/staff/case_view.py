@@ -213,7 +213,7 @@ def _payout(reader: Reader, known: Told, row: Payout) -> PayoutRow:
         what=telling.thing(cast(Remedy, row.remedy), row.amount, row.quantity),
         host=known.name(row.till_id) or "",
         host_object=row.host_object,
-        ending=telling.ending(row.state),
+        ending=telling.ending(row),
         changed=known.at(row.changed_at),
         why=row.why,
         tries=[Try(t.number, known.at(t.sent_at), t.ending, t.why) for t in tries],

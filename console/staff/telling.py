@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 
 from console.language import reader as language
 from console.states import OUTCOMES, STATES
@@ -19,9 +19,10 @@ from core.message import Given, TaskText
 from core.message.language import language_of, moment_in
 from core.money import Money
 from core.offer import Part
-from core.payout import PayoutState
+from core.payout import Payout, PayoutState
 from core.people import Person, Workspace
 from core.ports import Remedy
+from core.settling import must_look_first
 from core.store import Reader
 from core.writeback import readable
 
@@ -94,8 +95,10 @@ def standing(case: Case) -> Badge:
     return Badge(str(words), tone)
 
 
-def ending(state: PayoutState) -> Badge:
-    words, tone = ENDINGS[state]
+def ending(payout: Payout) -> Badge:
+    if must_look_first(payout):
+        return Badge(gettext("Perhaps paid: the host said no in a way that is not plain"), "ask")
+    words, tone = ENDINGS[payout.state]
     return Badge(str(words), tone)
 
 
