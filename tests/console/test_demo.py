@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from console import demo
+from console.demo_world import DemoWorld
 from core.errors import AmendsError
 from tests.console.stage import Demo
 
@@ -169,7 +170,7 @@ def test_a_click_that_fails_says_so(stage: Demo) -> None:
         assert "start the demo again" in answer.get_data(as_text=True)
 
 
-def _app(world: demo.DemoWorld) -> Flask:
+def _app(world: DemoWorld) -> Flask:
     app = Flask("amends", static_folder=None)
     app.register_blueprint(demo.blueprint(world))
     return app

@@ -157,7 +157,7 @@ class OneTicket(RuleBasedStateMachine):
 
 
 def test_one_ticket_whatever_happens() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         OneTicket,
         settings=settings(
             max_examples=25,
