@@ -15,7 +15,7 @@ SAMPLE = 150
 
 @pytest.mark.slow
 def test_what_was_promised_is_there_wherever_the_log_ends(tmp_path: Path) -> None:
-    report = torn.run(tmp_path, SAMPLE, cases=5, seed=1, say=print)
+    report = torn.run(tmp_path, SAMPLE, cases=5, seed=3, say=print)
     assert report["problems"] == []
     assert report["tried"] == SAMPLE
     for what in ("commits", "deliveries", "entries", "moved"):
