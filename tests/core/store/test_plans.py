@@ -15,7 +15,7 @@ from core.payout import Attempt
 from core.store.database import Session
 from core.store.sql import SqlStore
 from tests.stores import new_url
-from webhooks.proof.sim import run
+from webhooks.proof.sim import ACTS_END, run
 
 #: What an installation has a few of, whatever it has given.
 FEW = {
@@ -54,6 +54,7 @@ def test_no_step_of_a_case_reads_a_whole_table(
         patched.setattr("webhooks.proof.oracle.at_rest", lambda *_, **__: [])
         patched.setattr("webhooks.engine.housekeeping.Housekeeping.run_due", lambda _: 0)
         patched.setattr("webhooks.proof.sim.Simulation._people", lambda _: None)
+        patched.setattr("webhooks.proof.sim.END", ACTS_END + 3_600.0)  # nothing new comes later
         patched.setattr(Session, "run", noted)
         run(store, 1, 2)
         with store.read() as reader:
