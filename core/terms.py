@@ -108,24 +108,20 @@ def consider(
     decision = decide(policy, facts)
     if decision.outcome == "cannot_decide":
         return _undecided(decision, subject, routing)
-    kept = decision.to_data()
-    if beside is not None and beside.decision is not None:
-        both = combine(read_decision(beside.decision), decision)
-        if both.problem:
-            return Trouble("cannot_decide", {"order": subject.order.name, "why": both.problem})
-        decision = both.goodwill
+    kept = decision.to_data()  # as the policy decided it, so that it can be replayed
+    beyond = _beyond(decision, beside, subject)
+    if isinstance(beyond, Trouble):
+        return beyond
+    decision = beyond
     if policy.basis == "owed" and decision.outcome != "give":
         choice = None  # nothing is owed, so there was nothing to choose
-    given = choices.pick(decision, choice)
-    if isinstance(given, choices.Unfit):
-        return Trouble("changed_since_shown", {"order": subject.order.name, "what": given.now})
-    if choice is None and choices.is_open_ended(given):
-        return Trouble("agent_decides", {"order": subject.order.name, "what": str(decision)})
+    given = _given(decision, choice, subject)
+    if isinstance(given, Trouble):
+        return given
+    options = choices.options(decision)
+    lets_choose = choice is not None and choice.way == "customer"
+    put = options[:MOST_ALTERNATIVES] if lets_choose else ()
     parts = [_part(c, subject, reason, routing) for c in given]
-    alternatives = []
-    if choice is not None and choice.way == "customer":
-        offered = choices.options(decision)[:MOST_ALTERNATIVES]
-        alternatives = [[_part(c, subject, reason, routing) for c in option] for option in offered]
     email = gathered.ticket.requester.email
     return Terms(
         subject=subject,
@@ -144,9 +140,31 @@ def consider(
         mark=likeness.mark(reader.workspace_id, email) if email else None,
         on_account=policy.on_account,
         summary=_summary(decision, policy, subject, reason, parts),
-        options=choices.options(decision),
-        alternatives=alternatives,
+        options=options,
+        alternatives=[[_part(c, subject, reason, routing) for c in option] for option in put],
     )
+
+
+def _beyond(decision: Decision, beside: Case | None, subject: Subject) -> Decision | Trouble:
+    """What of goodwill goes beyond what is owed, where that was given in another case."""
+    if beside is None or beside.decision is None:
+        return decision
+    both = combine(read_decision(beside.decision), decision)
+    if both.problem:
+        return Trouble("cannot_decide", {"order": subject.order.name, "why": both.problem})
+    return both.goodwill
+
+
+def _given(
+    decision: Decision, choice: Choice | None, subject: Subject
+) -> Sequence[Component] | Trouble:
+    """What was chosen, or is given with nobody there to choose."""
+    given = choices.pick(decision, choice)
+    if isinstance(given, choices.Unfit):
+        return Trouble("changed_since_shown", {"order": subject.order.name, "what": given.now})
+    if choice is None and choices.is_open_ended(given):
+        return Trouble("agent_decides", {"order": subject.order.name, "what": str(decision)})
+    return given
 
 
 def quoted(terms: Terms, quotes: Mapping[int, Quote], pays: Mapping[int, Pays]) -> Terms | Trouble:

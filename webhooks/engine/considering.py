@@ -14,8 +14,10 @@ from core.case import Case
 from core.choice import Choice
 from core.facts import Trouble, check_ticket, order_names
 from core.offer import Part
+from core.policy import Policy
 from core.ports import Pays, Quote, Ticket, Unpayable, Who
-from core.store import Store
+from core.routing import Routing
+from core.store import Reader, Store
 from core.terms import Gathered, Terms
 from webhooks.engine.clock import Clock
 from webhooks.hosts import Hosts
@@ -51,8 +53,10 @@ class Considering:
         )
         if isinstance(reason, Trouble):
             return reason
-        if self._no_policy(case.desk_id):
-            return Trouble("no_policy", {"policy": routing.policy})
+        with self._store.read() as reader:  # before any till is asked
+            missing = self._in_force(reader, routing)
+        if isinstance(missing, Trouble):
+            return missing
         found = self.terms(case.desk_id, self.gather(case.desk_id, ticket), choice, case)
         return found if isinstance(found, Trouble) or case.mode != "act" else self.quoted(found)
 
@@ -65,15 +69,14 @@ class Considering:
         with self._store.read() as reader:
             first = case.beside if case else opening.beside(reader, desk_id, gathered.ticket.id)
             beside = reader.get(Case, first) if first and routing.owed else None
-            owed = policies.in_force(reader, routing.owed, now.date()) if routing.owed else None
-            policy = policies.in_force(reader, routing.policy, now.date())
-            if policy is None or (routing.owed and owed is None):
-                missing = routing.policy if policy is None else routing.owed
-                return Trouble("no_policy", {"policy": missing})
+            found = self._in_force(reader, routing)
+            if isinstance(found, Trouble):
+                return found
+            owed, policy = found
             if owed is not None and beside is None:
-                found = terms.consider(reader, case, routing, owed, gathered, now, choice)
-                if isinstance(found, Trouble) or found.parts:
-                    return found
+                due = terms.consider(reader, case, routing, owed, gathered, now, choice)
+                if isinstance(due, Trouble) or due.parts:
+                    return due
             return terms.consider(reader, case, routing, policy, gathered, now, choice, beside)
 
     def quoted(self, found: Terms) -> Terms | Trouble:
@@ -95,11 +98,16 @@ class Considering:
         pays = {position: self._pays_of(found.parts[position]) for position in quotes}
         return terms.quoted(found, quotes, pays)
 
-    def _no_policy(self, desk_id: str) -> bool:
-        """Looked at before any till is asked."""
-        name = self._hosts.get(desk_id).routing.policy
-        with self._store.read() as reader:
-            return policies.in_force(reader, name, self._clock.now().date()) is None
+    def _in_force(self, reader: Reader, routing: Routing) -> tuple[Policy | None, Policy] | Trouble:
+        """The policy of what is owed, where the desk has one, and the other."""
+        day = self._clock.now().date()
+        policy = policies.in_force(reader, routing.policy, day)
+        if policy is None:
+            return Trouble("no_policy", {"policy": routing.policy})
+        owed = policies.in_force(reader, routing.owed, day) if routing.owed else None
+        if routing.owed and owed is None:
+            return Trouble("no_policy", {"policy": routing.owed})
+        return owed, policy
 
     def _pays_of(self, part: Part) -> Pays:
         return self._hosts.get(part.till_id).spec.pays[part.remedy]
