@@ -10,7 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect
 
-from tests.console.sidebar.stage import AGENT, Sidebar, path
+from tests.console.sidebar.stage import Sidebar, path
+from tests.webhooks.sidebar.panels import AGENT
 
 ROOT = Path(__file__).parents[3]
 SHOTS = ROOT / "artifacts" / "sidebar"

@@ -20,9 +20,9 @@ from core.people import Person
 from core.policies import version_in_force
 from tests.console.stage import Demo
 from tests.publishing import put_in_force
+from tests.webhooks.sidebar.panels import AGENT, CHOICES
 from webhooks import connecting
 
-AGENT, MANAGER = "9001", "9002"
 PATIENCE_S = 15.0
 
 _ADAPTOR = """
@@ -42,24 +42,6 @@ start({
   onTicketChanged: (callback) => { window.ticketChanged = callback; },
   onSave: (check) => { window.maySave = check; },
 });
-"""
-
-#: What was sent by each remedy of these policies can be paid by the sandbox's shop.
-CHOICES = """policy: choices
-basis: goodwill
-currency: [EUR, GBP, USD, SAR, KWD, JPY, AED]
-facts: {reason: [late_delivery, damaged_item, wrong_item], order.total: money}
-give:
-  - when: {reason: late_delivery}
-    refund: 5% of order.total up to 40% of order.total
-    reason: late
-  - when: {reason: damaged_item}
-    choice:
-      - {refund: 20% of order.total}
-      - {store_credit: 30% of order.total}
-      - {gift_card: 35% of order.total}
-    reason: damaged
-  - {when: {reason: wrong_item}, gift_card: 10% of order.total, reason: wrong}
 """
 
 

@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from core.case import CaseState
 from tests.console.sidebar.browsing import Desk, desk, overflow_of, shot
 from tests.console.sidebar.hostile import texts
-from tests.console.sidebar.stage import MANAGER, Sidebar
+from tests.console.sidebar.stage import Sidebar
 from tests.console.test_browser import _FLAGS
+from tests.webhooks.sidebar.panels import MANAGER
 from webhooks.demo.stage import REASONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

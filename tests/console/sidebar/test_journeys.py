@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from core.case import CaseState, Outcome
 from core.payout import PayoutState
 from tests.console.sidebar.browsing import Desk, desk, shot, slow_shop
-from tests.console.sidebar.stage import MANAGER, Sidebar
+from tests.console.sidebar.stage import Sidebar
 from tests.console.test_browser import _FLAGS
+from tests.webhooks.sidebar.panels import MANAGER
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
