@@ -152,16 +152,23 @@ def able(
     approval: Approval,
     moment: Moment,
     among: Sequence[Person] | None = None,
+    rows: Sequence[Approval] = (),
 ) -> list[Person]:
-    """Who could say this yes now: everybody, or only `among` these."""
+    """Who could say this yes now, beside those who said theirs in `rows`: everybody, or only
+    `among` these."""
     found = []
     for person in reader.find(Person) if among is None else among:
         try:
-            _as_whom(reader, of, approval, (), person, moment)
+            _as_whom(reader, of, approval, rows, person, moment)
         except MayNotApprove:
             continue
         found.append(person)
     return found
+
+
+def different(people: Sequence[Person]) -> int:
+    """How many these are: two accounts of one mailbox are one person."""
+    return len({mailbox(person.email) for person in people})
 
 
 # ------------------------------------------------------------------------------------- deciding
@@ -215,7 +222,9 @@ def still_good(
             return False
         if bearer.id not in lent:
             return False
-    return len({row.bearer for row in granted}) == len(granted)
+    return sum(len(_mailboxes(reader, [row])) for row in granted) == len(
+        _mailboxes(reader, granted)
+    )
 
 
 def void(tx: Tx, rows: Sequence[Approval]) -> None:
@@ -238,7 +247,7 @@ def _as_whom(
     """Whose authority this person would use: their own, or that of whoever they stand in for.
     Raises `MayNotApprove` with the reason that is theirs."""
     check_second_person(reader, of.case, person)
-    agreed = {id for row in rows if row.state == "granted" for id in (row.decided_by, row.bearer)}
+    agreed = _mailboxes(reader, [row for row in rows if row.state == "granted"])
     refusal: MayNotApprove | None = None
     for candidate in (person, *_stands_in_for(reader, person, moment)):
         try:
@@ -246,7 +255,7 @@ def _as_whom(
                 check_second_person(reader, of.case, candidate)
             _check_role(approval, candidate)
             _check_limits(reader, of, candidate, moment)
-            if candidate.id in agreed or person.id in agreed:
+            if agreed & {mailbox(candidate.email), mailbox(person.email)}:
                 raise MayNotApprove(f"{candidate.name} has agreed already; another person must")
             return candidate
         except MayNotApprove as no:
@@ -255,9 +264,21 @@ def _as_whom(
     raise refusal
 
 
+def _mailboxes(reader: Reader, rows: Sequence[Approval]) -> set[str]:
+    """Of whoever said these yeses, and of those they stood in for: two accounts of one mailbox are
+    one person."""
+    ids = {id for row in rows for id in (row.decided_by, row.bearer) if id is not None}
+    people = [reader.get(Person, id) for id in sorted(ids)]
+    return {mailbox(person.email) for person in people if person is not None}
+
+
 def check_second_person(reader: Reader, case: Case, person: Person) -> None:
-    """That this person is provably somebody else than whoever asked for or changed the case's
-    offer, by whatever account. Raises `MayNotApprove`."""
+    """That this is a human being of ours, provably another than whoever asked for or changed the
+    case's offer, by whatever account. Raises `MayNotApprove`."""
+    if not person.active:
+        raise MayNotApprove(f"{person.name} is not active any more; somebody else must decide")
+    if "ai_agent" in roles_of(person):
+        raise MayNotApprove(f"{person.name} is an AI agent; a person must decide")
     accounts = reader.find(PersonIdentity, person_id=person.id)
     if not accounts:
         raise MayNotApprove(

@@ -69,7 +69,8 @@ def ask(tx: Tx, case: Case, offer: Offer, wish: Wish, asks: Asks, moment: Moment
     """Put it to whoever may agree; where there are too few of them, a person has a task."""
     why = asks.bound.name if asks.bound else "needs_yes"
     rows = approvals.request(tx, case, offer, why, moment, need=asks.need)
-    if len(approvals.able(tx, wish, rows[0], moment)) < asks.need.people:
+    able = approvals.able(tx, wish, rows[0], moment)
+    if approvals.different(able) < asks.need.people:
         known = {"amount": sum_of(wish.parts), "roles": list(asks.need.roles)}
         tasks.open_task(tx, case, "nobody_can_approve", known, moment)
     moment.log(tx, case.id, "approval_asked", {"offer": offer.id, "yeses": len(rows)})

@@ -9,7 +9,7 @@ from console.sidebar import words
 from console.sidebar.world import SidebarWorld
 from core import approval as approvals
 from core import authority, ledger, letter, reversal
-from core.approval import Approval, MayNotApprove
+from core.approval import MayNotApprove
 from core.case import Case, CaseState
 from core.moment import Moment
 from core.offer import Offer, parts_of
@@ -47,12 +47,14 @@ def decidable(
 ) -> Decidable | None:
     if case.state is not CaseState.WAITING_APPROVAL:
         return None
-    waiting = [row for row in approvals.asked(reader, case.id) if row.state == "waiting"]
+    rows = approvals.asked(reader, case.id)
+    waiting = [row for row in rows if row.state == "waiting"]
     offer = reader.get(Offer, waiting[0].offer_id) if waiting else None
     if offer is None:
         return None
     parts = parts_of(offer)
-    able = _able(reader, case, offer, waiting[0], moment)
+    wish = authority.wish_held(reader, case, offer.basis, parts)
+    able = approvals.able(reader, wish, waiting[0], moment, rows=rows)
     return Decidable(
         case_id=case.id,
         payload=waiting[0].payload_hash,
@@ -62,13 +64,6 @@ def decidable(
         mine=person is not None and any(one.id == person.id for one in able),
         message=letter.text_of(reader, case.id),
     )
-
-
-def _able(
-    reader: Reader, case: Case, offer: Offer, approval: Approval, moment: Moment
-) -> list[Person]:
-    wish = authority.wish_held(reader, case, offer.basis, parts_of(offer))
-    return approvals.able(reader, wish, approval, moment)
 
 
 def undoable(

@@ -62,7 +62,7 @@ def permit(
             return Permit(way="bound", bound=bound)
     need = need or Need()
     who = approvals.able(reader, wish, _asked(case, need, moment), moment)
-    way: Way = "ask" if len(who) >= need.people else "nobody"
+    way: Way = "ask" if approvals.different(who) >= need.people else "nobody"
     return Permit(way=way, who=who, people=need.people, bound=bound)
 
 

@@ -120,10 +120,7 @@ def _able(
     if now >= waiting.expires_at:
         return []
     wish = authority.wish_held(reader, case, offer.basis, parts_of(offer))
-    granted = [row for row in rows if row.state == "granted"]
-    agreed = {id for row in granted for id in (row.decided_by, row.bearer)}
-    able = approvals.able(reader, wish, waiting, Moment(now), among)
-    return [person for person in able if person.id not in agreed]
+    return approvals.able(reader, wish, waiting, Moment(now), among, rows)
 
 
 def all_asked(reader: Reader, sight: Sight, told: Told, now: datetime) -> list[Asked]:

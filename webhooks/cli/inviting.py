@@ -1,6 +1,10 @@
-"""`amends person invite` and `sign-out`: links to sign in by, and the end of every sign-in."""
+"""`amends person invite`, `sign-out`, `deactivate`: links to sign in by, and the end of every
+sign-in."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
 
 import click
 
@@ -9,7 +13,7 @@ from core import grant, session, signin
 from core.errors import AmendsError
 from core.moment import Moment
 from core.people import Person, PersonIdentity
-from core.store import Reader
+from core.store import Reader, Tx
 from webhooks.app import Services
 from webhooks.cli.opening import as_person, opened
 from webhooks.signin import sender
@@ -61,13 +65,43 @@ def _require_account(reader: Reader, who: Person, connection: str) -> None:
 def sign_out(of: Services, email: str) -> None:
     """End every sign-in of a person, the access they gave to apps, what these have open beside
     tickets, and every link that was not used yet."""
-    now = of.clock.now()
     with of.store.write() as tx:
         who = as_person(tx, email)
-        browsers = signin.sign_out_everywhere(tx, who.id, now)
-        apps = grant.end_all(tx, who.id, now)
-        panels = session.end_all(tx, who.id, now)
-    click.echo(f"{who.email}: ended {browsers} sign-ins, access of {apps} apps, {panels} panels")
+        ended = _end_all(tx, who, of.clock.now())
+    click.echo(f"{who.email}: {ended}")
 
 
-COMMANDS = (invite, sign_out)
+@click.command()
+@click.argument("email")
+@opened
+def deactivate(of: Services, email: str) -> None:
+    """Somebody left: they sign in, give and agree no more. What they did stays theirs, and a yes of
+    theirs that was not acted on yet counts no more."""
+    with of.store.write() as tx:
+        who = tx.lock(Person, as_person(tx, email).id)
+        assert who is not None  # people are never deleted
+        tx.put(replace(who, active=False))
+        ended = _end_all(tx, who, of.clock.now())
+    click.echo(f"{who.email}: not active any more; {ended}")
+
+
+@click.command()
+@click.argument("email")
+@opened
+def activate(of: Services, email: str) -> None:
+    """Somebody who left is back, with the roles and accounts they had."""
+    with of.store.write() as tx:
+        who = tx.lock(Person, as_person(tx, email).id)
+        assert who is not None
+        tx.put(replace(who, active=True))
+    click.echo(f"{who.email}: active")
+
+
+def _end_all(tx: Tx, who: Person, now: datetime) -> str:
+    browsers = signin.sign_out_everywhere(tx, who.id, now)
+    apps = grant.end_all(tx, who.id, now)
+    panels = session.end_all(tx, who.id, now)
+    return f"ended {browsers} sign-ins, access of {apps} apps, {panels} panels"
+
+
+COMMANDS = (invite, sign_out, deactivate, activate)

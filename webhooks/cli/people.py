@@ -150,7 +150,7 @@ def list_(of: Services, json_: bool) -> None:
         (
             p.email,
             p.name,
-            ", ".join(cast("Sequence[str]", p.roles)),
+            ", ".join(cast("Sequence[str]", p.roles)) if p.active else "(left)",
             ", ".join(linked[p.id]) or None,
         )
         for p in people

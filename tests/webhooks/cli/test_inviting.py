@@ -1,4 +1,4 @@
-"""`amends person invite` and `sign-out`."""
+"""`amends person invite`, `sign-out`, `deactivate` and `activate`."""
 
 from __future__ import annotations
 
@@ -64,3 +64,16 @@ def test_without_a_mail_server_nothing_is_mailed(command: Command) -> None:
 def test_signing_out_says_what_ended(command: Command) -> None:
     made = command.run("person", "sign-out", "sara@acme.example")
     assert made.stdout == "sara@acme.example: ended 0 sign-ins, access of 0 apps, 0 panels\n"
+
+
+def test_somebody_who_left_is_let_in_no_more_until_they_are_back(command: Command) -> None:
+    link = command.run("person", "invite", "sara@acme.example").stdout.strip()
+    assert link
+    gone = command.run("person", "deactivate", "sara@acme.example")
+    assert gone.exit_code == 0, gone.output
+    assert "not active any more" in gone.stdout
+    assert "(left)" in command.run("person", "list").stdout
+    assert command.run("person", "invite", "sara@acme.example").exit_code == 2
+    assert command.run("person", "activate", "sara@acme.example").exit_code == 0
+    assert "(left)" not in command.run("person", "list").stdout
+    assert command.run("person", "invite", "sara@acme.example").exit_code == 0
