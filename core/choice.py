@@ -196,8 +196,8 @@ def ask_for(
         if case is not None and case.state is not CaseState.CLOSED:
             if not opening.may_look_again(tx, case):
                 raise CannotGive("something is under way for this ticket; wait until it is done")
-            case = replace(case, choice=choice.doc(), mode="act", asked_by=agent_id)
-            opening.look_again(tx, case, moment)
+            case = replace(case, choice=choice.doc(), mode="act")
+            opening.begin_again(tx, case, agent_id, moment)
         else:
             first = opening.beside(tx, desk_id, ticket_id) if routing.owed else None
             case = opening.new_case(desk_id, ticket_id, "act", agent_id, moment)

@@ -83,6 +83,8 @@ def on_terms(
     """A decision was taken: claim the harm, then do what the mode and the policy allow. `link` is
     there where the terms have alternatives for the customer."""
     tasks.close_tasks(tx, case, "facts gathered", moment.now)
+    if not harms.is_overridden(case, terms.subject, terms.reason, routing):
+        case = replace(case, overridden_by=None, override_note=None)
     case = replace(
         case,
         reason=terms.reason,

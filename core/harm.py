@@ -13,6 +13,7 @@ from datetime import date
 from core.case import Case, Customer, Harm, Identity, Likeness
 from core.facts import Subject, harm_key, harm_subject
 from core.moment import Moment
+from core.routing import Routing
 from core.store import Tx
 
 #: A harm that names neither order nor incident.
@@ -76,6 +77,15 @@ def lock_alike(tx: Tx, case: Case) -> tuple[str, ...]:
     for id in sorted(alike | {own}):
         tx.lock(Customer, id)
     return (own, *sorted(alike - {own}))
+
+
+def is_overridden(case: Case, subject: Subject, reason: str, routing: Routing) -> bool:
+    """Whether somebody decided that more is given for this very harm: the order and the cause that
+    the case was stopped with."""
+    if case.overridden_by is None or case.reason is None:
+        return False
+    same_order = (case.till_id, case.order_id) == (subject.till_id, subject.order.id)
+    return same_order and routing.cause_of(case.reason) == routing.cause_of(reason)
 
 
 def claim(

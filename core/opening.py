@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from core import letter as letters
 from core import tasks
 from core.case import Case, CaseState, Outcome
 from core.moment import Moment
@@ -39,8 +40,9 @@ def on_solved(
         return None
     if case is not None and case.state is not CaseState.CLOSED:
         if may_look_again(tx, case):
-            # Nobody chose this time: the ticket and the policy decide.
-            look_again(tx, replace(case, choice=None), moment)
+            # Nobody chose this time: the ticket and the policy decide, and the words are ours.
+            letters.erase(tx, case.id)
+            begin_again(tx, replace(case, choice=None), actor_id, moment)
         else:
             moment.log(tx, case.id, "solved_again")
         return None
@@ -91,6 +93,15 @@ def on_owed(tx: Tx, case: Case, routing: Routing, moment: Moment) -> None:
 def may_look_again(reader: Reader, case: Case) -> bool:
     """Only a case with which nothing was promised yet may start over."""
     return case.state is CaseState.WITH_PERSON and not reader.count(Payout, case_id=case.id)
+
+
+def begin_again(tx: Tx, case: Case, agent_id: str | None, moment: Moment) -> None:
+    """Somebody asks anew: it is their act from now on, out of their limits, and not what somebody
+    else decided of before."""
+    theirs = replace(
+        case, asked_by=agent_id or case.asked_by, overridden_by=None, override_note=None
+    )
+    look_again(tx, theirs, moment)
 
 
 def look_again(tx: Tx, case: Case, moment: Moment) -> None:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import cast
 
 from core import choice as choices
+from core import harm as harms
 from core import likeness
 from core.case import Case
 from core.choice import Choice
@@ -127,7 +128,7 @@ def consider(
         subject=subject,
         reason=reason,
         language=gathered.ticket.language,
-        requested_by=_requester(reader, case, gathered.ticket),
+        requested_by=_requester(reader, case, gathered.ticket, subject, reason, routing),
         asked_by=(case.asked_by if case else None) or gathered.ticket.assignee_id,
         today=now.date(),
         facts=facts,
@@ -268,12 +269,19 @@ def _undecided(decision: Decision, subject: Subject, routing: Routing) -> Troubl
     return Trouble("cannot_decide", {**known, "why": decision.problem, "missing": missing})
 
 
-def _requester(reader: Reader, case: Case | None, ticket: Ticket) -> str | None:
+def _requester(
+    reader: Reader,
+    case: Case | None,
+    ticket: Ticket,
+    subject: Subject,
+    reason: str,
+    routing: Routing,
+) -> str | None:
     """The person whose act this is: who overrode the guard, who solved the ticket, else who it is
     assigned to."""
     if case is None:
         return None
-    if case.overridden_by is not None:
+    if harms.is_overridden(case, subject, reason, routing):
         return case.overridden_by
     agent = case.asked_by or ticket.assignee_id
     if agent is None:

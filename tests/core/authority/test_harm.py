@@ -15,6 +15,7 @@ from core.interventions import NothingToOverride
 from core.likeness import mailbox
 from core.payout import Payout
 from core.people import Person
+from core.ports import Order
 from core.store import Store
 from tests.core.authority.bench import TILL, Bench
 
@@ -92,8 +93,7 @@ def test_a_likeness_blocks_only_by_way_of_a_person(bench: Bench) -> None:
 # ------------------------------------------------------------------------------ the override
 
 
-def duplicate(bench: Bench, jo: Person) -> Case:
-    order = bench.order()
+def duplicate(bench: Bench, jo: Person, order: Order) -> Case:
     bench.ask("10.00 EUR", order=order, by=jo)
     case = bench.ask("10.00 EUR", order=order, by=jo)
     assert case.outcome is Outcome.DUPLICATE
@@ -130,8 +130,9 @@ def test_who_overrides_does_not_agree_to_more_than_they_may(bench: Bench) -> Non
                  "admin: {per_day: 90.00}}\n")  # fmt: skip
     jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
     ann = bench.person("ann", "admin")
-    after = override(bench, duplicate(bench, jo), sam)
-    waiting = bench.ask("10.00 EUR", order=bench.order(), case=after)
+    order = bench.order()
+    after = override(bench, duplicate(bench, jo, order), sam)
+    waiting = bench.ask("10.00 EUR", order=order, case=after)
     assert waiting.state is CaseState.WAITING_APPROVAL
     with pytest.raises(MayNotApprove, match="asked for this"):
         bench.decide(waiting, sam)
