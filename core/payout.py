@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from core.canonical import digest
+from core.clocks import APART
 from core.ledger import post, settlement
 from core.moment import Moment
 from core.money import Money
@@ -175,7 +176,7 @@ def begin(
         tries=payout.tries + 1,
         first_sent_at=payout.first_sent_at or moment.now,
         changed_at=moment.now,
-        due_at=moment.now + 2 * calls_within + pays.visibility,
+        due_at=moment.now + 2 * calls_within + pays.visibility + APART,
         why=None,
     )
     attempt = Attempt(

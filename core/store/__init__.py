@@ -143,4 +143,9 @@ class Store(Protocol):
         row waits for a time."""
         ...
 
+    def clock(self) -> datetime | None:
+        """The database's own clock, where that may be another machine's; None where it is ours.
+        Raises `StoreUnavailable`."""
+        ...
+
     def close(self) -> None: ...

@@ -66,6 +66,8 @@ class Database(Protocol):
     failures: tuple[type[Exception], ...]
     #: What a driver raises where a unique key would collide.
     collision: tuple[type[Exception], ...]
+    #: Asks for its own clock in microseconds, where it may be another machine's.
+    clock: str | None
     pid: int
 
     def reading(self) -> contextlib.AbstractContextManager[Session]: ...
@@ -130,6 +132,7 @@ class Sqlite:
         sqlite3.DataError,
     )
     failures: tuple[type[Exception], ...] = (sqlite3.Error,)
+    clock: str | None = None
 
     def __init__(self, path: str) -> None:
         from sqlalchemy.dialects import sqlite
@@ -214,6 +217,8 @@ class Sqlite:
 
 class Postgres:
     """A pool of connections, READ COMMITTED; whoever is to be waited for is locked by row."""
+
+    clock: str | None = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
     def __init__(self, url: sa.URL) -> None:
         import psycopg

@@ -82,6 +82,9 @@ class MemoryStore:
             first = self._tables.of(kind).first_ready()
         return first[0] if first else None
 
+    def clock(self) -> datetime | None:
+        return None
+
     def close(self) -> None:
         """Nothing is held open."""
 

@@ -118,6 +118,13 @@ class SqlStore:
             row = session.run(plan.ready.sql, values).fetchone()
         return from_micros(row[0]) if row else None
 
+    def clock(self) -> datetime | None:
+        asking = self._here().clock
+        if asking is None:
+            return None
+        with self._here().reading() as session:
+            return from_micros(session.run(asking).fetchone()[0])
+
     def close(self) -> None:
         """Close this process's connections, after the open transaction."""
         self._here().close()

@@ -24,6 +24,7 @@ MODULES = (
     "core.authority.rows",
     "core.case",
     "core.chores",
+    "core.clocks",
     "core.connection",
     "core.followup",
     "core.fx",

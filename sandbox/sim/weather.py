@@ -36,7 +36,7 @@ _RATES = (0.0, 0.004, 0.02, 0.08)
 #: Where only a few kinds are asked for, they are to be seen; those that may strike at every single
 #: point less often, or nothing else would happen.
 _FEW, _OFTEN, _OFTEN_AT_POINTS = 4, 0.2, 0.04
-_AT_POINTS = frozenset({"crash", "zombie", "db_before", "db_after", "clock_jump"})
+_AT_POINTS = frozenset({"crash", "zombie", "db_before", "db_after"})
 
 
 class Weather:

@@ -151,6 +151,14 @@ def test_a_clock_set_ahead_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught(("clock_jump", "lag"), (*TWICE, "stands on ticket"))
 
 
+def test_a_clock_set_ahead_is_known_to_whoever_starts_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without what is kept, a call that a dead process left under way is believed to be over."""
+    monkeypatch.setattr(Watch, "_keep", lambda *_: None)
+    assert caught(("clock_jump", "slow", "error_after", "crash"), (*TWICE, "stands on ticket"))
+
+
 def test_a_case_left_in_the_middle_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A due time that is only written when a case comes to rest leaves closed cases untold."""
     lead_on = steps.Worker._lead_on

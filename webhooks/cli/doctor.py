@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from connectors import registry
+from core.clocks import TOLERANCE
 from core.connection import Connection
 from core.errors import AmendsError
 from core.people import PersonIdentity, Workspace
@@ -17,6 +18,7 @@ from core.store import Reader, StoreUnavailable, schema
 from webhooks import keys
 from webhooks.app import Services, services
 from webhooks.cli import show
+from webhooks.engine.watch import apart, told
 from webhooks.settings import Settings
 
 
@@ -54,6 +56,7 @@ def _checks(settings: Settings, offline: bool) -> Iterator[Check]:
         yield Check(ok=False, what=f"connector {name}", todo=why)
     of = services(settings)
     try:
+        yield _clock(of)
         with of.store.read() as reader:
             yield from _workspace(reader)
             rows = reader.find(Connection)
@@ -77,6 +80,13 @@ def _address(settings: Settings) -> Check:
     todo = "set AMENDS_PUBLIC_URL to the https address hosts reach this server by"
     ok = public or settings.allow_private_hosts
     return Check(ok=ok, what=f"hosts reach us at {settings.public_url}", todo="" if ok else todo)
+
+
+def _clock(of: Services) -> Check:
+    by = apart(of.store, of.clock)
+    todo = f"{told(by)}: keep both by a time server; nothing is worked on here until both are right"
+    ok = abs(by) <= TOLERANCE
+    return Check(ok=ok, what="our clock and the database's agree", todo="" if ok else todo)
 
 
 def _workspace(reader: Reader) -> Iterator[Check]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from core.ids import new_id
 from core.moment import Moment
@@ -13,11 +15,22 @@ from core.moment import Moment
 @dataclass(frozen=True, slots=True)
 class Clock:
     """`now` for people and rows; `steady` seconds that never jump, for leases and deadlines;
-    `make_id` as `core.ids.new_id`, which a run that must be repeatable replaces."""
+    `make_id` as `core.ids.new_id`, which a run that must be repeatable replaces. `boot` names the
+    start of the machine from which all its processes count steady seconds."""
 
     now: Callable[[], datetime]
     steady: Callable[[], float]
     make_id: Callable[[str, int], str] = new_id
+    boot: str = "machine"
 
     def moment(self) -> Moment:
         return Moment(self.now(), self.make_id)
+
+
+def name_of_boot() -> str:
+    """Linux tells it; elsewhere the machine's name has to do: to those who compare clocks, a new
+    start of it then looks as if its clock had been set."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return platform.node() or "machine"

@@ -1,5 +1,6 @@
 """What has no meaning any more and is removed by night: askings for access that nobody answered,
-signed pages that were opened, sessions and tokens that are over."""
+signed pages that were opened, sessions and tokens that are over, what the clocks of machines that
+are gone said."""
 
 from __future__ import annotations
 
@@ -7,15 +8,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import cast
 
+from core.clocks import MachineClock
 from core.connection import PendingGrant
 from core.grant import AppToken
 from core.session import Session, UsedToken
 from core.signin import SignIn, SignInLink
 from core.store import Tx
 
-_Ending = PendingGrant | Session | UsedToken | AppToken | SignInLink | SignIn
+_Ending = PendingGrant | Session | UsedToken | AppToken | SignInLink | SignIn | MachineClock
 KINDS: tuple[type[_Ending], ...] = (
-    PendingGrant, Session, UsedToken, AppToken, SignInLink, SignIn,
+    PendingGrant, Session, UsedToken, AppToken, SignInLink, SignIn, MachineClock,
 )  # fmt: skip
 #: Whoever wonders what became of one has this long to ask.
 KEPT = timedelta(days=1)

@@ -40,7 +40,7 @@ class Rounds:
         public_url: str,
     ) -> None:
         self._store, self._clock, self._length, self._owner = store, clock, lease_length, owner
-        self._watch = Watch(clock, lease_length)
+        self._watch = Watch(store, clock, lease_length)
         self._worker = Worker(
             store,
             hosts,

@@ -19,6 +19,7 @@ from core import drift, flow, payout, reversal, writeback
 from core import link as links
 from core.case import Case, Writing
 from core.choice import read_choice
+from core.clocks import APART
 from core.errors import AmendsError
 from core.facts import Trouble
 from core.flow import (
@@ -95,7 +96,7 @@ class Worker:
     def work(self, lease: Lease, claimed_at: float) -> None:
         """Take the case on until there is nothing to do now. `claimed_at` in steady seconds, taken
         before the claim. Raises `LeaseLost` where somebody else has it by now."""
-        deadline = claimed_at + self._lease_length.total_seconds()
+        deadline = claimed_at + (self._lease_length - APART).total_seconds()
         self._wake_hosts(lease)
         consequence: Consequence = _nothing
         clashes = 0

@@ -102,5 +102,8 @@ class CountedStore:
     def next_due(self, kind: type[Record]) -> datetime | None:
         return self._store.next_due(kind)
 
+    def clock(self) -> datetime | None:
+        return self._store.clock()
+
     def close(self) -> None:
         self._store.close()

@@ -57,6 +57,9 @@ class ShakyStore:
     def next_due(self, kind: type[Record]) -> datetime | None:
         return self._store.next_due(kind)
 
+    def clock(self) -> datetime | None:
+        return self._store.clock()
+
     def close(self) -> None:
         """The run closes the store."""
 

@@ -97,6 +97,9 @@ class NotedStore:
     def next_due(self, kind: type[Record]) -> datetime | None:
         return self._store.next_due(kind)
 
+    def clock(self) -> datetime | None:
+        return self._store.clock()
+
     def close(self) -> None:
         self._store.close()
 
