@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from core.errors import AmendsError
 from core.record import Record
@@ -64,6 +64,14 @@ class Reader(Protocol):
     ) -> list[R]:
         """Rows whose columns equal what is given (a tuple means any of them), ordered by id.
         `after` is the id to go on from, in the order asked for."""
+        ...
+
+    def rows(
+        self, kind: type[Record], /, *, after: str | None = None, limit: int
+    ) -> list[tuple[Any, ...]]:
+        """As `find` of every row, each as the values of its columns, in the order of the record's
+        fields and as a database keeps them (an instant in microseconds): nothing is made of them,
+        which is for whoever reads a million."""
         ...
 
     def count(self, kind: type[Record], /, **equals: object) -> int: ...

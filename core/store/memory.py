@@ -10,7 +10,7 @@ import threading
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from core.record import Record
 from core.store import AlreadyExists, Lease, LeaseLost, NoSuchRow, Reader, Tx
@@ -135,6 +135,13 @@ class _Read:
             return self._tables.find(
                 kind, newest_first=newest_first, after=after, limit=limit, **equals
             )
+
+    def rows(
+        self, kind: type[Record], /, *, after: str | None = None, limit: int
+    ) -> list[tuple[Any, ...]]:
+        self._refuse_nesting()
+        with self._turn:
+            return self._tables.rows(kind, after=after, limit=limit)
 
     def count(self, kind: type[Record], /, **equals: object) -> int:
         self._refuse_nesting()

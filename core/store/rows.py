@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from core.record import Record
-from core.store.values import Checker, fields_of
+from core.store.values import Checker, as_columns, fields_of
 
 R = TypeVar("R", bound=Record)
 
@@ -193,6 +193,11 @@ class Tables:
             if len(found) == limit:
                 break
         return found
+
+    def rows(
+        self, kind: type[Record], /, *, after: str | None = None, limit: int
+    ) -> list[tuple[Any, ...]]:
+        return [as_columns(record) for record in self.find(kind, after=after, limit=limit)]
 
     def count(self, kind: type[Record], /, **equals: object) -> int:
         ids, all_match = self.of(kind).candidates(equals)

@@ -214,6 +214,15 @@ class _Reads:
         rows = self._run(statement.sql, statement.fill(values)).fetchall()
         return [plan.decode(row) for row in rows]
 
+    def rows(
+        self, kind: type[Record], /, *, after: str | None = None, limit: int
+    ) -> list[tuple[Any, ...]]:
+        plan = self._store.plan(kind)
+        statement = plan.find({}, False, after is not None, True)
+        values = {**plan.matches({}), "after": after, "limit": limit}
+        found: list[tuple[Any, ...]] = self._run(statement.sql, statement.fill(values)).fetchall()
+        return found
+
     def count(self, kind: type[Record], /, **equals: object) -> int:
         plan = self._store.plan(kind)
         statement = plan.count(equals)

@@ -305,6 +305,15 @@ class Checker:
 _NEVER = object()
 
 
+def as_columns(record: Record) -> tuple[object, ...]:
+    """What a database keeps of a record that was checked, in the order of its fields."""
+    return tuple(
+        None if value is None else TO_COLUMN[field.kind](value)
+        for field in fields_of(type(record))
+        for value in (getattr(record, field.name),)
+    )
+
+
 def all_of(fields: Sequence[Field]) -> Callable[[Record], tuple[object, ...]]:
     if len(fields) == 1:
         only = attrgetter(fields[0].name)

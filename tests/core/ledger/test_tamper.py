@@ -176,6 +176,8 @@ def test_what_is_wrong_is_named(books: Books) -> None:
         ("DELETE FROM ledger_entries", "cut"),
         ("UPDATE ledger_entries SET id = '0' WHERE seq = 7", "missing"),
         ("UPDATE ledger_entries SET id = id || 'x' WHERE seq = 7", "misplaced"),
+        ("UPDATE ledger_entries SET seq = 'x' WHERE seq = 7", "misplaced"),
+        ("UPDATE ledger_entries SET case_id = CAST(case_id AS BLOB) WHERE seq = 7", "changed"),
     ):
         books.raw.execute(edit)
         assert books.problem() == problem, edit

@@ -14,6 +14,7 @@ from core.ledger import Entry
 from core.store import AlreadyExists, LeaseLost, NoSuchRow, Store
 from core.store.memory import MemoryStore
 from core.store.sql import SqlStore
+from core.store.values import fields_of, to_micros
 from tests.stores import KINDS, NOW, new_url, new_workspace, sample
 
 
@@ -140,6 +141,24 @@ def test_finding(store: Store) -> None:
             reader.find(CaseStep, nonsense=1)
         with pytest.raises(TypeError, match="None"):
             reader.count(CaseStep, case_id=("odd", None))
+
+
+def test_rows_as_they_are_kept(store: Store) -> None:
+    ids = ("case_1", "case_2", "case_3")
+    with store.write() as tx:
+        for id in ids:
+            tx.add(sample(Case, id, state=CaseState.PAYING, facts={"b": 1, "a": None}, due_at=None))
+    with store.read() as reader:
+        names = [field.name for field in fields_of(Case)]
+        found = dict(zip(names, reader.rows(Case, limit=1)[0], strict=True))
+        assert (found["id"], found["state"], found["due_at"]) == ("case_1", "paying", None)
+        assert (found["opened_at"], found["facts"]) == (to_micros(NOW), '{"a":null,"b":1}')
+        assert [row[0] for row in reader.rows(Case, limit=9)] == list(ids)
+        assert [row[0] for row in reader.rows(Case, after="case_1", limit=1)] == ["case_2"]
+        assert reader.rows(Case, after="case_3", limit=1) == []
+    with store.write() as tx:
+        tx.remove(Case, "case_1")
+        assert [row[0] for row in tx.rows(Case, limit=9)] == list(ids[1:])
 
 
 def test_totals(store: Store) -> None:
