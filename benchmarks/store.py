@@ -24,8 +24,7 @@ import psycopg
 
 from core.case import Case, CaseStep
 from core.connection import Delivery
-from core.ledger import Entry, post, settlement
-from core.ledger_check import verify
+from core.ledger import post, settlement
 from core.money import Money
 from core.store import Store
 from core.store.database import connect_sqlite
@@ -156,30 +155,11 @@ def measure(kind: str, store: Store, url: str, rounds: int, seconds: float) -> N
     print(f"{kind:11} {'append, 32 threads':18} {rows:9.0f}/s  {ratio}  p99 {wait:.0f} ms")
 
 
-def verify_speed(store: Store, entries: int) -> None:
-    """Time to verify, after filling the ledger up to `entries`."""
-    with store.read() as reader:
-        there = reader.count(Entry)
-    for start in range(there, entries, 10_000):
-        with store.write() as tx:
-            for _ in range(min(10_000, entries - start)):
-                amount = Money(500, "EUR")
-                post(tx, settlement(next_id("pay"), "c", "t", "refund", "owed", "late", amount),
-                     now=NOW)  # fmt: skip
-    with store.read() as reader:
-        start_at = time.perf_counter()
-        checked = verify(reader)
-        took = time.perf_counter() - start_at
-    assert checked.ok
-    print(f"verify {checked.entries} entries: {took:.1f} s, {checked.entries / took:.0f}/s")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--postgres", action="store_true")
-    parser.add_argument("--verify", type=int, default=0, metavar="ENTRIES")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
@@ -194,8 +174,6 @@ def main() -> None:
             stores.append(("postgresql", SqlStore(other, "w"), other))
         for kind, store, where in stores:
             measure(kind, store, where, asked.rounds, asked.seconds)
-        if asked.verify:
-            verify_speed(stores[1][1], asked.verify)
         for _, store, _ in stores:
             store.close()
 
