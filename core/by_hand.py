@@ -12,7 +12,7 @@ from core import flow, tasks
 from core.case import Case, Task
 from core.errors import AmendsError
 from core.moment import Moment
-from core.payout import Payout, PayoutState
+from core.payout import Payout, PayoutState, locked
 from core.ports import Declined, Ending, Pays, Receipt, Settled
 from core.routing import Routing
 from core.store import Reader, Tx
@@ -99,9 +99,10 @@ def _end(
     moment: Moment,
 ) -> Payout:
     task = tasks.done(tx, task_id, person_id, note, moment)
-    payout = payout_of(tx, task)
-    case = tx.lock(Case, payout.case_id)
-    assert case is not None  # cases are never deleted
+    payout = locked(tx, payout_of(tx, task).id)
+    assert payout is not None  # payouts are never deleted
+    case = tx.get(Case, payout.case_id)
+    assert case is not None  # nor are cases
     if payout.state is not PayoutState.PENDING:
         raise NotByHand(f"{payout.id} waits for nobody: it is {payout.state}")
     flow.on_payout(tx, case, payout, ending(payout), pays=pays, routing=routing, moment=moment)

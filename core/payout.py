@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from core.canonical import digest
+from core.case import Case
 from core.clocks import APART
 from core.ledger import post, settlement
 from core.moment import Moment
@@ -312,6 +313,16 @@ def _absent(payout: Payout, pays: Pays, now: datetime) -> Payout:
         return replace(payout, state=PayoutState.UNKNOWN, due_at=None, why="cannot_ask")
     number = payout.key_number if remembered(payout, pays, now) else payout.key_number + 1
     return replace(payout, state=PayoutState.NOT_SENT, due_at=now, key_number=number, why="absent")
+
+
+def locked(tx: Tx, payout_id: str) -> Payout | None:
+    """A payout to be changed by whoever does not hold its case's lease: the case is taken first, as
+    the runner takes it, and what the runner wrote meanwhile is seen."""
+    seen = tx.get(Payout, payout_id)
+    if seen is None:
+        return None
+    tx.lock(Case, seen.case_id)
+    return tx.get(Payout, payout_id)
 
 
 def standing(reader: Reader, case_ids: Collection[str]) -> list[Payout]:

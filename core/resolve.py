@@ -108,10 +108,10 @@ def absent(
 
 
 def _in_doubt(tx: Tx, payout_id: str, person: Person) -> tuple[Payout, Case]:
-    payout = tx.lock(Payout, payout_id)
+    payout = payouts.locked(tx, payout_id)
     if payout is None or payout.state is not PayoutState.UNKNOWN:
         raise CannotResolve(f"{payout_id} is not in doubt; see `amends payout show`")
-    case = tx.lock(Case, payout.case_id)
+    case = tx.get(Case, payout.case_id)
     assert case is not None  # cases are never deleted
     reversal.check_may(tx, case, person)
     return payout, case

@@ -17,7 +17,7 @@ from core.errors import AmendsError
 from core.ledger import HEAD, Entry, Head, id_of
 from core.ledger_check import read_anchor
 from core.moment import Moment
-from core.payout import Payout, PayoutState
+from core.payout import Payout, PayoutState, locked
 from core.people import Workspace
 from core.store import Reader, Tx
 
@@ -57,12 +57,16 @@ def mark(tx: Tx, moment: Moment) -> int:
     (tx.put if known else tx.add)(row)
     if not any(task.kind == "halted" for task in tx.find(Task, state="open")):
         tasks.open_task(tx, None, "halted", {"why": RESTORED}, moment)
-    unsent = tx.find(Payout, state=(PayoutState.PLANNED, PayoutState.NOT_SENT))
-    for payout in unsent:
-        asked = replace(payout, state=PayoutState.UNKNOWN, due_at=moment.now, why=RESTORED)
-        tx.put(asked)
+    unsent = (PayoutState.PLANNED, PayoutState.NOT_SENT)
+    asked = 0
+    for seen in sorted(tx.find(Payout, state=unsent), key=lambda payout: payout.case_id):
+        payout = locked(tx, seen.id)
+        if payout is None or payout.state not in unsent:
+            continue  # a runner is sending it this very moment
+        tx.put(replace(payout, state=PayoutState.UNKNOWN, due_at=moment.now, why=RESTORED))
         tx.wake(Case, payout.case_id, moment.now)
-    return len(unsent)
+        asked += 1
+    return asked
 
 
 def halt(tx: Tx, why: str) -> None:

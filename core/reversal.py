@@ -152,7 +152,7 @@ def check_may(reader: Reader, case: Case, person: Person) -> None:
 def ask(tx: Tx, payout_id: str, person: Person, note: str, *, pays: Pays, moment: Moment) -> Payout:
     """Write down that the unspent part is to be taken back; the runner does it. May be asked again
     where it stayed unclear. Raises `CannotReverse` or `MayNotApprove`."""
-    payout = tx.lock(Payout, payout_id)
+    payout = payouts.locked(tx, payout_id)
     if payout is None:
         raise CannotReverse(f"there is no payout {payout_id}")
     case = tx.get(Case, payout.case_id)

@@ -77,7 +77,7 @@ def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
             return Trouble("look_first", known)
         return Trouble("declined_by_host", known)
     if payout.state is PayoutState.UNKNOWN:
-        waited = now - (payout.first_sent_at or now)
+        waited = now - (payout.first_sent_at or payout.created_at)
         differs = (payout.why or "").startswith("differs")
         if payout.due_at is None or differs or waited >= payouts.GIVE_UP:
             return Trouble("unknown_outcome", known)

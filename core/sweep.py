@@ -16,7 +16,7 @@ from core import drift, flow, tasks
 from core.case import Case
 from core.connection import HostPayout
 from core.moment import Moment
-from core.payout import GONE, Payout, PayoutState
+from core.payout import GONE, Payout, PayoutState, locked
 from core.ports import HostRecord
 from core.store import Reader, Tx
 
@@ -96,10 +96,20 @@ def compare(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Differe
     if ours.state in _BUSY or ours.state is PayoutState.REVERSED:
         return None
     if ours.state in _UNSENT:  # it arrived all the same: ask before anybody sends it again
-        tx.put(replace(ours, state=PayoutState.UNKNOWN, due_at=moment.now, why="seen by the sweep"))
+        tx.put(
+            replace(
+                ours,
+                state=PayoutState.UNKNOWN,
+                host_object=record.host_object,
+                due_at=moment.now,
+                why="seen by the sweep",
+            )
+        )
         return tx.get(Payout, ours.id)
     if ours.state in _OPEN:
-        return ours
+        # From here on it is asked about by this name: not to be found is no absence any more.
+        tx.put(replace(ours, host_object=record.host_object))
+        return tx.get(Payout, ours.id)
     if ours.state in GONE:
         return _paid_after_all(tx, ours, record, moment) if record.ending == "settled" else None
     same = record.amount is None or record.amount == ours.amount
@@ -110,7 +120,7 @@ def _ours(tx: Tx, till_id: str, record: HostRecord) -> Payout | None:
     known = tx.find(Payout, till_id=till_id, host_object=record.host_object, limit=1)
     if known:
         return known[0]
-    marked = tx.lock(Payout, _marked(record) or "")
+    marked = locked(tx, _marked(record) or "")
     return marked if marked is not None and marked.till_id == till_id else None
 
 

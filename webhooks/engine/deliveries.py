@@ -23,7 +23,7 @@ from core.events import (
     TicketStatusChanged,
 )
 from core.moment import Moment
-from core.payout import FINAL, Payout, PayoutState, remembered, wait_of
+from core.payout import FINAL, Payout, PayoutState, locked, remembered, wait_of
 from core.ports import HostDenied, HostRecord, Malformed, RawRequest, Unrecognised
 from core.storable import storable
 from core.store import AlreadyExists, Lease, LeaseLost, Store, StoreUnavailable, Tx
@@ -166,9 +166,8 @@ def refund_seen(
     second one with our mark, or made by hand. Answers False where it is too early to tell, because
     a payout of that order is under way."""
     till_id = host.connection.id
-    known = tx.find(Payout, till_id=till_id, host_object=event.host_object, limit=1)
-    ours = known[0] if known else (tx.get(Payout, event.marker) if event.marker else None)
-    if ours is not None and (ours.till_id, ours.order_id) == (till_id, event.order_id):
+    ours = _ours(tx, till_id, event)
+    if ours is not None:
         if ours.host_object not in (None, event.host_object):
             sweep.twice(tx, ours, _record(event, moment), moment)
             return True
@@ -183,6 +182,15 @@ def refund_seen(
         return False
     _record_drift(tx, till_id, event, moment)
     return True
+
+
+def _ours(tx: Tx, till_id: str, event: RefundRecorded) -> Payout | None:
+    known = tx.find(Payout, till_id=till_id, host_object=event.host_object, limit=1)
+    id = known[0].id if known else event.marker
+    ours = locked(tx, id) if id else None
+    if ours is None or (ours.till_id, ours.order_id) != (till_id, event.order_id):
+        return None
+    return ours
 
 
 def _record(event: RefundRecorded, moment: Moment) -> HostRecord:

@@ -15,7 +15,7 @@ from core.connection import Connection
 from core.errors import AmendsError
 from core.moment import Moment
 from core.payout import Payout
-from core.ports import Finding, HostError, HostRecord, Ticket, Unknown
+from core.ports import Absent, Finding, HostError, HostRecord, Ticket, Unknown
 from core.store import Reader, Store, Tx
 from core.store.sealing import Sealer
 from core.sweep import Difference, Report
@@ -166,17 +166,21 @@ class Sweeper:
             log.exception("payout %s: the till raised while asked", ours.id)
             found = Unknown(f"our own fault while asking: {type(error).__name__}")
         with self._store.write() as tx:
-            now = tx.lock(Payout, ours.id)
+            now, moment = payout.locked(tx, ours.id), self._moment()
             assert now is not None  # payouts are never deleted
-            if now.state is ours.state:  # nobody learned of it first
-                self._take_in(tx, host, now, found, self._moment())
+            # Nobody learned of it first; nor was it sent again while the host was asked. What is
+            # not to be seen yet is asked about again by the runner, when it must be visible.
+            same = (now.state, now.tries) == (ours.state, ours.tries)
+            early = isinstance(found, Absent) and now.due_at is not None and now.due_at > moment.now
+            if same and not early:
+                self._take_in(tx, host, now, found, moment)
             after = tx.get(Payout, ours.id)
             assert after is not None
         differs = isinstance(found, Unknown) and not found.why.startswith("differs")
         return sweep.outcome(ours, after), not differs
 
     def _take_in(self, tx: Tx, host: Host, ours: Payout, found: Finding, moment: Moment) -> None:
-        case = tx.lock(Case, ours.case_id)
+        case = tx.get(Case, ours.case_id)
         assert case is not None  # cases are never deleted
         routing = self._hosts.get(case.desk_id, tx).routing
         pays = host.pays(ours.remedy)
