@@ -90,7 +90,7 @@ def compare(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Differe
     the host is to be asked."""
     ours = _ours(tx, till_id, record)
     if ours is None:
-        return _not_ours(tx, till_id, record, moment)
+        return not_ours(tx, till_id, record, moment)
     if ours.host_object not in (None, record.host_object):
         return twice(tx, ours, record, moment)
     if ours.state in _BUSY or ours.state is PayoutState.REVERSED:
@@ -129,17 +129,19 @@ def _marked(record: HostRecord) -> str | None:
     return found[1] if found else None
 
 
-def _not_ours(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Difference | None:
+def not_ours(
+    tx: Tx, till_id: str, record: HostRecord, moment: Moment, *, waits: bool = True
+) -> Difference | None:
     """Made at the host without us: counted in the limits, and shown. Where a case of ours is about
-    the same order, a person looks whether the customer has it twice."""
+    the same order, a person looks whether the customer has it twice. `waits`: what may be a payout
+    that is under way is looked at again later."""
     seen = tx.find(HostPayout, connection_id=till_id, host_object=record.host_object, limit=1)
     if seen:
-        if seen[0].ending != record.ending:
-            tx.put(replace(seen[0], ending=record.ending))
+        _learned(tx, seen[0], record)
         return None
     orders = tx.find(Payout, till_id=till_id, order_id=record.order_id) if record.order_id else []
     marker = _marked(record)
-    if marker is None and any(p.state in _BUSY | _OPEN | _UNSENT for p in orders):
+    if waits and marker is None and any(p.state in _BUSY | _OPEN | _UNSENT for p in orders):
         return _difference("perhaps_ours", "later", record)
     found = _drift(till_id, record, marker, moment)
     tx.add(found)
@@ -155,6 +157,16 @@ def _not_ours(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Diffe
     assert case is not None  # cases are never deleted
     tasks.open_task(tx, case, "paid_by_hand", drift.known(found), moment)
     return _difference("by_hand", "task", record, case=case.id)
+
+
+def _learned(tx: Tx, seen: HostPayout, record: HostRecord) -> None:
+    """Its ending may change; and a message may have told of it without its amount."""
+    after = replace(seen, ending=record.ending)
+    if seen.amount_minor is None and record.amount is not None:
+        minor, currency = record.amount.minor, record.amount.currency
+        after = replace(after, amount_minor=minor, currency=currency)
+    if after != seen:
+        tx.put(after)
 
 
 def _drift(till_id: str, record: HostRecord, marker: str | None, moment: Moment) -> HostPayout:

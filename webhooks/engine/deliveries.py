@@ -11,7 +11,7 @@ from typing import cast
 
 from core import erasure, flow, interventions, reversal, sweep
 from core.case import Case, CaseTicket
-from core.connection import Connection, Delivery, HostPayout
+from core.connection import Connection, Delivery
 from core.events import (
     ConnectionLost,
     DisputeChanged,
@@ -163,7 +163,7 @@ def refund_seen(
     tx: Tx, host: Host, event: RefundRecorded, delivery: Delivery, moment: Moment
 ) -> bool:
     """A host says a refund exists: ours (an echo, which only wakes the case so that it asks), a
-    second one with our mark, or made by hand. Answers False where it is too early to tell, because
+    second one with our mark, one with a mark we do not know, or made by hand. Answers False where it is too early to tell, because
     a payout of that order is under way."""
     till_id = host.connection.id
     ours = _ours(tx, till_id, event)
@@ -178,9 +178,13 @@ def refund_seen(
             _wake(tx, ours, host, moment)
         return True
     busy = [p for p in _of_order(tx, till_id, event.order_id) if p.state not in FINAL]
-    if busy and delivery.tries < _ECHO_TRIES:
+    forgotten = event.marker is not None and tx.get(Payout, event.marker) is None
+    if busy and not forgotten and delivery.tries < _ECHO_TRIES:
         return False
-    _record_drift(tx, till_id, event, moment)
+    record = _record(event, moment)
+    if not forgotten:
+        record = replace(record, marker=None)
+    sweep.not_ours(tx, till_id, record, moment, waits=False)
     return True
 
 
@@ -199,7 +203,7 @@ def _record(event: RefundRecorded, moment: Moment) -> HostRecord:
         remedy="refund",
         amount=event.amount,
         order_id=event.order_id,
-        marker=event.marker,
+        marker=f"[amends:{event.marker}]" if event.marker else None,
         ending=event.ending,
         at=moment.now,
     )
@@ -219,27 +223,6 @@ def _wake(tx: Tx, ours: Payout, host: Host, moment: Moment) -> None:
 
 def _of_order(tx: Tx, till_id: str, order_id: str | None) -> list[Payout]:
     return tx.find(Payout, till_id=till_id, order_id=order_id) if order_id else []
-
-
-def _record_drift(tx: Tx, till_id: str, event: RefundRecorded, moment: Moment) -> None:
-    """A refund Amends did not make: kept, counted, and shown to a person once."""
-    seen = tx.find(HostPayout, connection_id=till_id, host_object=event.host_object, limit=1)
-    if seen:
-        tx.put(replace(seen[0], ending=event.ending))
-        return
-    amount = event.amount
-    tx.add(
-        HostPayout(
-            id=moment.new("host"),
-            connection_id=till_id,
-            host_object=event.host_object,
-            order_id=event.order_id,
-            amount_minor=amount.minor if amount else None,
-            currency=amount.currency if amount else None,
-            ending=event.ending,
-            seen_at=moment.now,
-        )
-    )
 
 
 def other_event(tx: Tx, host: Host, event: Event, moment: Moment) -> None:

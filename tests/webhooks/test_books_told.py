@@ -1,0 +1,112 @@
+"""What a host tells by itself of refunds we did not make, or do not know of any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from core import drift, sweep
+from core.case import Case, CaseState, Task
+from core.connection import Delivery, HostPayout
+from core.events import RefundRecorded
+from core.moment import Moment
+from core.money import Money
+from core.payout import Payout, PayoutState
+from core.ports import HostRecord, Pays
+from core.store import Store
+from tests.stores import NOW, sample, store
+from webhooks.engine.deliveries import refund_seen
+from webhooks.hosts import Host
+
+__all__ = ["store"]
+
+HOST = cast(
+    Host,
+    SimpleNamespace(
+        connection=SimpleNamespace(id="till"),
+        within=timedelta(0),
+        pays=lambda _: Pays(retry="find"),
+    ),
+)
+CASE = sample(
+    Case, "case_1", state=CaseState.CLOSED, due_at=None, till_id="till", order_id="o1", open_key=None
+)
+
+
+def _told(store: Store, *, tries: int = 0, **said: object) -> bool:
+    event = RefundRecorded(
+        **{  # type: ignore[arg-type]
+            "occurred_at": NOW, "host_object": "r1", "order_id": "o1", "amount": None,
+            "marker": None, "ending": "settled", **said,
+        }
+    )  # fmt: skip
+    with store.write() as tx:
+        delivery = sample(Delivery, "d", tries=tries)
+        return refund_seen(tx, HOST, event, delivery, Moment(NOW))
+
+
+def _seen(store: Store) -> HostPayout:
+    with store.read() as reader:
+        (found,) = reader.find(HostPayout)
+    return found
+
+
+def _tasks(store: Store) -> list[str]:
+    with store.read() as reader:
+        return [task.kind for task in reader.find(Task, state="open")]
+
+
+def test_one_with_a_mark_we_do_not_know_holds_up_its_order(store: Store) -> None:
+    """After a backup was restored, a message may come before the sweep does."""
+    assert _told(store, marker="pay_lost", amount=Money(500, "EUR"))
+    assert (_seen(store).marker, _tasks(store)) == ("pay_lost", ["forgotten_payout"])
+    with store.read() as reader:
+        assert drift.forgotten(reader, CASE) is not None
+    assert _told(store, marker="pay_lost", amount=Money(500, "EUR"))
+    assert _tasks(store) == ["forgotten_payout"]
+
+
+def test_it_does_not_wait_for_what_is_under_way(store: Store) -> None:
+    with store.write() as tx:
+        tx.add(CASE)
+        tx.add(
+            sample(
+                Payout, "pay_1", case_id="case_1", till_id="till", order_id="o1",
+                state=PayoutState.PLANNED,
+            )
+        )  # fmt: skip
+    assert not _told(store)
+    assert _told(store, marker="pay_lost")
+    assert _seen(store).marker == "pay_lost"
+
+
+@pytest.mark.parametrize(("state", "tries"), [(PayoutState.SETTLED, 0), (PayoutState.UNKNOWN, 20)])
+def test_one_by_hand_for_an_order_we_gave_for_is_a_persons(
+    store: Store, state: PayoutState, tries: int
+) -> None:
+    with store.write() as tx:
+        tx.add(CASE)
+        tx.add(
+            sample(
+                Payout, "pay_1", case_id="case_1", till_id="till", order_id="o1", state=state,
+                host_object="ours",
+            )
+        )  # fmt: skip
+    assert _told(store, tries=tries)
+    assert _tasks(store) == ["paid_by_hand"]
+
+
+def test_the_sweep_learns_the_sum_that_a_message_did_not_say(store: Store) -> None:
+    assert _told(store)
+    assert _seen(store).amount_minor is None
+    listed = HostRecord(
+        host_object="r1", remedy="refund", amount=Money(500, "EUR"), order_id="o1", marker=None,
+        ending="failed", at=NOW,
+    )  # fmt: skip
+    with store.write() as tx:
+        assert sweep.compare(tx, "till", listed, Moment(NOW)) is None
+    seen = _seen(store)
+    assert (seen.amount_minor, seen.currency, seen.ending) == (500, "EUR", "failed")
