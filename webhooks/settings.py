@@ -6,8 +6,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import AmendsError
+
+#: Calls that must fit into a lease: a payout is sent only where two more have room after the one
+#: that its intent may have taken. With less nothing would ever be sent.
+CALLS_IN_A_LEASE = 3
+
+
+class Unworkable(AmendsError):
+    """Settings that are right one by one and cannot work together."""
 
 
 class Settings(BaseSettings):
@@ -73,6 +83,16 @@ class Settings(BaseSettings):
         Path | None, Field(description="a file outside the database that keeps the ledger's head")
     ] = None
     log_level: Annotated[str, Field(description="debug, info, warning or error")] = "info"
+
+    @model_validator(mode="after")
+    def _lease_holds_calls(self) -> Settings:
+        least = CALLS_IN_A_LEASE * self.call_seconds
+        if self.lease_seconds < least:
+            raise Unworkable(
+                f"AMENDS_LEASE_SECONDS is {self.lease_seconds}, and with AMENDS_CALL_SECONDS at "
+                f"{self.call_seconds} nothing would ever be paid: make it {least} at least"
+            )
+        return self
 
     @property
     def call_within(self) -> timedelta:

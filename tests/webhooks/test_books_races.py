@@ -79,7 +79,8 @@ def test_a_message_about_it_does_not_undo_its_ending(doubted: Store) -> None:
             ending="settled",
         )  # fmt: skip
         host = SimpleNamespace(
-            connection=SimpleNamespace(id="till"), within=timedelta(0),
+            connection=SimpleNamespace(id="till"),
+            within=timedelta(0),
             pays=lambda _: Pays(retry="find"),
         )
         with doubted.write() as tx:

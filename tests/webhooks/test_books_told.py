@@ -32,8 +32,9 @@ HOST = cast(
     ),
 )
 CASE = sample(
-    Case, "case_1", state=CaseState.CLOSED, due_at=None, till_id="till", order_id="o1", open_key=None
-)
+    Case, "case_1", state=CaseState.CLOSED, due_at=None, till_id="till", order_id="o1",
+    open_key=None,
+)  # fmt: skip
 
 
 def _told(store: Store, *, tries: int = 0, **said: object) -> bool:

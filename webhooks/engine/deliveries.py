@@ -163,8 +163,8 @@ def refund_seen(
     tx: Tx, host: Host, event: RefundRecorded, delivery: Delivery, moment: Moment
 ) -> bool:
     """A host says a refund exists: ours (an echo, which only wakes the case so that it asks), a
-    second one with our mark, one with a mark we do not know, or made by hand. Answers False where it is too early to tell, because
-    a payout of that order is under way."""
+    second one with our mark, one with a mark we do not know, or made by hand. Answers False where
+    it is too early to tell, because a payout of that order is under way."""
     till_id = host.connection.id
     ours = _ours(tx, till_id, event)
     if ours is not None:
