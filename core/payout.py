@@ -40,6 +40,8 @@ from core.store import AlreadyExists, Reader, Tx
 
 #: After this long without an answer a person gets the question, with everything that is known.
 GIVE_UP = timedelta(hours=24)
+#: Hosts take days over what they took on; after this long a person asks them why.
+PENDING_LONG = timedelta(days=7)
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(hours=1)
 
@@ -296,7 +298,10 @@ def _after(payout: Payout, result: Ending | Finding, pays: Pays, now: datetime) 
 def _unknown(payout: Payout, why: str, pays: Pays, now: datetime) -> Payout:
     """To be asked about, not before the host must have done whatever it still does: a call that was
     cut off may be at work there until the time at which it must have ended."""
-    due = now + max(wait_of(payout.tries), pays.visibility)
+    asked, late = now + wait_of(payout.tries), begun_at(payout) + GIVE_UP
+    if now < late:  # a person has the question by then, and not an hour later
+        asked = min(asked, late)
+    due = max(asked, now + pays.visibility)
     if payout.state is PayoutState.SENDING and payout.due_at is not None:
         due = max(due, payout.due_at)
     return replace(payout, state=PayoutState.UNKNOWN, due_at=due, why=why, tries=payout.tries + 1)
@@ -347,6 +352,11 @@ def remembered(payout: Payout, pays: Pays, now: datetime) -> bool:
         and payout.first_sent_at is not None
         and now < payout.first_sent_at + pays.key_life
     )
+
+
+def begun_at(payout: Payout) -> datetime:
+    """From when on one waits for it to end."""
+    return payout.first_sent_at or payout.created_at
 
 
 def wait_of(tries: int) -> timedelta:

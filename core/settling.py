@@ -70,14 +70,17 @@ def _why(case: Case) -> dict[str, object]:
 
 def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:
     known = payout_doc(payout)
+    waited = now - payouts.begun_at(payout)
     if payout.state is PayoutState.PENDING and pays.by_hand:
         return Trouble("pay_by_hand", known)
+    if payout.state is PayoutState.PENDING and waited >= payouts.PENDING_LONG:
+        since = payouts.begun_at(payout).isoformat()
+        return Trouble("pending_too_long", {**known, "since": since})
     if payout.state is PayoutState.DECLINED:
         if must_look_first(payout):
             return Trouble("look_first", known)
         return Trouble("declined_by_host", known)
     if payout.state is PayoutState.UNKNOWN:
-        waited = now - (payout.first_sent_at or payout.created_at)
         differs = (payout.why or "").startswith("differs")
         if payout.due_at is None or differs or waited >= payouts.GIVE_UP:
             return Trouble("unknown_outcome", known)
