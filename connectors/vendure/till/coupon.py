@@ -113,7 +113,7 @@ class Coupon:
             if ours is not None:
                 sure = currency is not None and units is not None
                 yield HostRecord(
-                    host_object=text(one, "id"),
+                    host_object=_name(one),
                     remedy="coupon",
                     amount=Units.of(data).money(units or 0, currency or "") if sure else None,
                     order_id=None,
@@ -159,12 +159,17 @@ def judged(promotion: Node, units: Units, instruction: Instruction) -> Settled |
         return Unknown("Vendure shows the coupon switched off, or for more than one use")
     return Settled(
         Receipt(
-            host_object=text(promotion, "id"),
+            host_object=_name(promotion),
             amount=instruction.amount,
             at=instant(promotion, "createdAt"),
             code=_code(instruction),
         )
     )
+
+
+def _name(promotion: Node) -> str:
+    """Its number alone may be a refund's as well."""
+    return f"promotion:{text(promotion, 'id')}"
 
 
 def _code(instruction: Instruction) -> str:
