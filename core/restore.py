@@ -15,7 +15,7 @@ from core.case import Case, Task
 from core.chores import Chore
 from core.errors import AmendsError
 from core.ledger import HEAD, Entry, Head, id_of
-from core.ledger_check import read_anchor
+from core.ledger_check import BadAnchor, read_anchor
 from core.moment import Moment
 from core.payout import Payout, PayoutState, locked
 from core.people import Workspace
@@ -33,7 +33,12 @@ class StillRestored(AmendsError):
 def behind(reader: Reader, anchor: str) -> bool:
     """Whether the ledger lacks something that an anchor's line has seen. Raises `BadAnchor`."""
     workspace, seq, hash = read_anchor(anchor)
-    if workspace != reader.workspace_id or seq == 0:
+    if workspace != reader.workspace_id:
+        raise BadAnchor(
+            f"the anchor is of workspace {workspace}, not of {reader.workspace_id}: each needs a "
+            "file of its own"
+        )
+    if seq == 0:
         return False
     head = reader.get(Head, HEAD)
     entry = reader.get(Entry, id_of(seq))

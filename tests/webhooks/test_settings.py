@@ -11,7 +11,7 @@ from webhooks.settings import Settings, Unworkable
 
 def test_a_lease_holds_the_calls_that_a_payout_needs() -> None:
     assert Settings(lease_seconds=45, call_seconds=15).lease_seconds == 45
-    with pytest.raises(Unworkable, match="AMENDS_LEASE_SECONDS is 44.*make it 45"):
+    with pytest.raises(Unworkable, match=r"AMENDS_LEASE_SECONDS is 44.*make it 45"):
         Settings(lease_seconds=44, call_seconds=15)
 
 

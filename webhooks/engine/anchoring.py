@@ -10,7 +10,8 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from core import ledger_check, restore
+from core import chores, ledger_check, restore
+from core.ledger_check import Anchor
 from core.store import Store
 from webhooks.engine.clock import Clock
 
@@ -37,12 +38,15 @@ class AnchorFile:
             if not restore.behind(reader, line):
                 return False
         with self._store.write() as tx:
-            asked = restore.mark(tx, self._clock.moment())
+            moment = self._clock.moment()
+            asked = restore.mark(tx, moment)
+            chores.plan(tx, "night", "", moment.now)  # every till is swept at once
         log.error(
             "the ledger lacks entries that %s has seen: this is a restored backup. Payouts are "
             "halted until every till was swept (%d are asked about first)", self._path, asked,
         )  # fmt: skip
-        self.keep()  # from here on, this is what the ledger is
+        with self._store.read() as reader:  # from here on, this is what the ledger is
+            self._write(self._path, ledger_check.anchor(reader, at=self._clock.now()))
         return True
 
     def keep_now_and_then(self) -> None:
@@ -51,17 +55,21 @@ class AnchorFile:
             self.keep()
 
     def keep(self) -> None:
-        """Write the head, whole or not at all, where it has moved."""
-        if self._path is None:
+        """Write the head where it has moved on. A database may be put back while this process runs:
+        then it is halted, and what the file has seen is not written over unnoticed."""
+        if self._path is None or self.check():
             return
         with self._store.read() as reader:
             anchor = ledger_check.anchor(reader, at=self._clock.now())
-        if anchor.seq == self._written:
-            return
-        new = self._path.with_name(f"{self._path.name}.new")
+        if anchor.seq != self._written:
+            self._write(self._path, anchor)
+
+    def _write(self, path: Path, anchor: Anchor) -> None:
+        """Whole or not at all."""
+        new = path.with_name(f"{path.name}.new")
         with new.open("w", encoding="utf-8") as file:
             file.write(anchor.line() + "\n")
             file.flush()
             os.fsync(file.fileno())
-        new.replace(self._path)
+        new.replace(path)
         self._written = anchor.seq

@@ -62,11 +62,11 @@ class Housekeeping:
 
     def begin(self) -> None:
         """At the start of a process: notice a restored backup, and see to the nights to come."""
-        restored = self._anchor.check()
+        self._anchor.check()
         with self._store.write() as tx:
             moment = self._clock.moment()
             night = chores.next_night(tx, moment.now, self._habits.sweep_hour)
-            chores.plan(tx, "night", "", moment.now if restored else night)
+            chores.plan(tx, "night", "", night)
 
     def end(self) -> None:
         self._anchor.keep()

@@ -18,9 +18,7 @@ PROMOTION = {
     "description": "Amends [amends:pay_1]",
     "enabled": True,
     "usageLimit": 1,
-    "actions": [
-        {"code": "order_fixed_discount", "args": [{"name": "discount", "value": "1200"}]}
-    ],
+    "actions": [{"code": "order_fixed_discount", "args": [{"name": "discount", "value": "1200"}]}],
 }
 REFUND = {
     "id": "7",
