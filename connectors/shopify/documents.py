@@ -95,7 +95,7 @@ _REFUND = (
     """
 fragment Made on Refund {
   id note createdAt order { id }
-  transactions(first: 20) { nodes { id kind status errorCode amountSet { ...Paid } } }
+  transactions(first: 20) { nodes { id kind status gateway errorCode amountSet { ...Paid } } }
 }
 """
     + MONEY

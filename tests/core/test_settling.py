@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -73,7 +75,8 @@ def test_what_stays_pending_is_a_persons_after_a_week(days: int, kind: str | Non
     trouble = _trouble_of(pending, PAYS, NOW + timedelta(days=days))
     assert (trouble.kind if trouble else None) == kind
     if trouble is not None:
-        assert trouble.known["since"] == NOW.isoformat()
+        known = cast("Mapping[str, object]", trouble.known)
+        assert known["since"] == NOW.isoformat()
     by_hand = _trouble_of(pending, replace(PAYS, by_hand=True), NOW + timedelta(days=days))
     assert by_hand is not None
     assert by_hand.kind == "pay_by_hand"

@@ -10,10 +10,13 @@ from connectors.shopify.client import Admin
 from connectors.shopify.shapes import Node, amount, at, instant, made, many, marked, text
 from connectors.shopify.till import documents as given
 from connectors.shopify.till import replacement
-from core.ports import HostRecord
+from connectors.shopify.till.refund import REFUNDS_MAX
+from core.ports import HostRecord, HostUnclear
 
-#: A sweep asks again from where it stood; this bounds one asking.
-_PAGES_MAX = 200
+#: 25,000 orders changed within the time that is looked at.
+_PAGES_MAX = 5_000
+#: So many of each come with the list; where there are as many there may be more.
+_REFUNDS_LISTED, _MOVES_LISTED = 10, 4
 
 
 def records(admin: Admin, since: datetime) -> Iterable[HostRecord]:
@@ -32,8 +35,24 @@ def records(admin: Admin, since: datetime) -> Iterable[HostRecord]:
 def _refunds(admin: Admin, since: datetime) -> Iterator[HostRecord]:
     changed = f"updated_at:>='{_written(since)}'"
     for order in _pages(admin, documents.RECENT, "orders", changed):
-        for refund in many(order, "refunds"):
-            yield from _record(refund)
+        refunds = many(order, "refunds")
+        if len(refunds) >= _REFUNDS_LISTED:
+            refunds = _every(admin, text(order, "id"))
+        for refund in refunds:
+            whole = len(many(refund, "transactions", "nodes")) < _MOVES_LISTED
+            yield from _record(refund if whole else _one(admin, text(refund, "id")))
+
+
+def _every(admin: Admin, order_id: str) -> list[Node]:
+    found = many(admin.read(documents.PAYMENTS, id=order_id), "order", "refunds")
+    if len(found) >= REFUNDS_MAX:
+        raise HostUnclear("an order has more refunds than can be looked through")
+    return [_one(admin, text(one, "id")) for one in found]
+
+
+def _one(admin: Admin, refund_id: str) -> Node:
+    refund: Node = at(admin.read(documents.REFUND, id=refund_id), "refund")
+    return refund
 
 
 def _pages(admin: Admin, document: str, root: str, query: str) -> Iterator[Node]:
@@ -44,6 +63,8 @@ def _pages(admin: Admin, document: str, root: str, query: str) -> Iterator[Node]
         if at(page, "pageInfo", "hasNextPage") is not True:
             return
         after = text(page, "pageInfo", "endCursor")
+    # A part of a list must never look like the whole of it.
+    raise HostUnclear(f"the shop lists more {root} than can be looked through")
 
 
 def _record(refund: Node) -> Iterator[HostRecord]:

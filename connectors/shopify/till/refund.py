@@ -46,7 +46,7 @@ from core.ports import (
 
 #: How long a key is surely remembered. Retention is said to be 24 hours; less is trusted.
 KEY_LIFE = timedelta(hours=20)
-_REFUNDS_MAX = 50
+REFUNDS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Refund:
             ids = marks(order, instruction.marker)
             if len(ids) > 1:
                 return Unknown("two refunds carry this payout's marker: look at the order now")
-            if not ids and len(many(order, "refunds")) >= _REFUNDS_MAX:
+            if not ids and len(many(order, "refunds")) >= REFUNDS_MAX:
                 return Unknown("the order has more refunds than can be looked through")
             if not ids:
                 return Absent()

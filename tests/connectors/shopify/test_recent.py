@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import requests
 
+from connectors.shopify.till import recent
 from core.money import Money
-from core.ports import Settled
+from core.ports import HostUnclear, Settled
 from tests.connectors.contract.bench import Bench, on_the_bench
 
 
@@ -51,6 +53,44 @@ def test_many_orders_are_looked_through_page_by_page(bench: Bench) -> None:
         paid.append(instruction.marker)
     seen = [one.marker for one in bench.till.recent(bench.harness.now - timedelta(hours=1))]
     assert sorted(seen, key=str) == sorted(paid)
+
+
+def test_a_list_longer_than_can_be_looked_through_is_no_whole_list(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands behind the last page would else count as not there."""
+    for _ in range(7):
+        assert isinstance(
+            bench.till.pay(bench.harness.instruction("refund", Money(300, "EUR"))), Settled
+        )
+    monkeypatch.setattr(recent, "_PAGES_MAX", 1)
+    with pytest.raises(HostUnclear, match="more"):
+        list(bench.till.recent(bench.harness.now - timedelta(hours=1)))
+
+
+@pytest.mark.parametrize("count", [9, 10, 12])
+def test_an_order_with_many_refunds_is_read_whole(bench: Bench, count: int) -> None:
+    order = bench.harness.order(Money(5000, "EUR"))
+    where = f"{bench.harness.address}/_sandbox/orders/{order.rpartition('/')[2]}/refund"
+    for _ in range(count):
+        requests.post(where, json={"amount": "1.00"}, timeout=5).raise_for_status()
+    seen = list(bench.till.recent(bench.harness.now - timedelta(hours=1)))
+    assert len({one.host_object for one in seen}) == len(seen) == count
+    assert {one.order_id for one in seen} == {order}
+
+
+def test_a_refund_out_of_many_payments_is_summed_whole(bench: Bench) -> None:
+    order = bench.harness.order(Money(100, "EUR"), total="5.00")
+    shop = bench.harness.state
+    for move in shop.transactions.values():
+        move.amount = Decimal(1)
+    for _ in range(4):
+        row = shop.orders[int(order.rpartition("/")[2])]
+        shop.add_transaction(row, "SALE", "SUCCESS", Decimal(1), row.gateway)
+    made = replace(bench.harness.instruction("refund", Money(500, "EUR")), order_id=order)
+    assert isinstance(bench.till.pay(made), Settled)
+    (record,) = bench.till.recent(bench.harness.now - timedelta(hours=1))
+    assert (record.amount, record.remedy) == (Money(500, "EUR"), "refund")
 
 
 def test_credit_without_an_order_is_paid_once(bench: Bench) -> None:
