@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from core import chores, erasure, tasks
+from core import chores, erasure, flow, tasks
 from core.case import Case, Task
 from core.chores import Chore
 from core.moment import Moment
@@ -86,9 +86,9 @@ class Housekeeping:
             log.info("chore %s: somebody else has it by now", hold.lease.id)
         except StoreUnavailable:
             raise
-        except Exception:
+        except Exception as error:
             log.exception("chore %s failed", hold.lease.id)
-            self._again(hold)
+            self._again(hold, type(error).__name__)
         return 1
 
     def _do(self, hold: _Hold) -> None:
@@ -121,7 +121,7 @@ class Housekeeping:
             chores.plan(tx, "bodies", "", now)
             chores.plan(tx, "leftovers", "", now)
             night = chores.next_night(tx, now, self._habits.sweep_hour)
-            tx.put(replace(row, due_at=night, done_at=now))
+            tx.put(replace(row, due_at=night, done_at=now, tries=0))
 
         hold.done(planned)
 
@@ -135,7 +135,8 @@ class Housekeeping:
             moment = self._clock.moment()
             since = row.done_at or report.since
             if moment.now - since >= _PATIENCE:
-                _tell_once(tx, "host_unavailable", report.connection, report.why or "", moment)
+                known = {"till": report.connection, "why": report.why or ""}
+                _tell_once(tx, "host_unavailable", "till", known, moment)
             due = moment.now + max(wait_of(row.tries + 1), timedelta(minutes=10))
             tx.put(replace(row, due_at=due, tries=row.tries + 1))
 
@@ -149,7 +150,7 @@ class Housekeeping:
             after, more = bodies.empty(tx, row.said.get("after"), before)
             now = self._clock.now()
             due = now if more else None
-            tx.put(replace(row, due_at=due, done_at=now, result={"after": after}))
+            tx.put(replace(row, due_at=due, done_at=now, tries=0, result={"after": after}))
 
         hold.done(emptied)
 
@@ -160,7 +161,7 @@ class Housekeeping:
             now = self._clock.now()
             left = leftovers.remove(tx, row.said, now)
             due = now if left else None
-            tx.put(replace(row, due_at=due, done_at=now, result=left))
+            tx.put(replace(row, due_at=due, done_at=now, tries=0, result=left))
 
         hold.done(removed)
 
@@ -182,10 +183,13 @@ class Housekeeping:
 
         hold.done(erased)
 
-    def _again(self, hold: _Hold) -> None:
-        """A fault of ours: tried again later."""
+    def _again(self, hold: _Hold, what: str) -> None:
+        """A fault of ours: tried again later, and a person is told when it stays."""
 
         def later(tx: Tx, row: Chore) -> None:
+            if row.tries + 1 >= flow.FAULTS_BEFORE_TASK:
+                known = {"chore": row.id, "what": what}
+                _tell_once(tx, "our_fault", "chore", known, self._clock.moment())
             due = self._clock.now() + max(wait_of(row.tries + 1), timedelta(minutes=10))
             tx.put(replace(row, due_at=due, tries=row.tries + 1))
 
@@ -195,16 +199,13 @@ class Housekeeping:
             log.info("chore %s: somebody else has it by now", hold.lease.id)
 
 
-def _tell_once(tx: Tx, kind: str, about: str, why: str, moment: Moment) -> None:
-    """A task about a connection, unless there is one."""
+def _tell_once(tx: Tx, kind: str, about: str, known: Mapping[str, object], moment: Moment) -> None:
+    """A task of no case, unless there is one about the same thing, which `known` has at `about`."""
     for task in tx.find(Task, state="open", case_id=None):
-        if (
-            task.kind == kind
-            and isinstance(task.known, Mapping)
-            and task.known.get("till") == about
-        ):
+        said = task.known if isinstance(task.known, Mapping) else {}
+        if task.kind == kind and said.get(about) == known[about]:
             return
-    tasks.open_task(tx, None, kind, {"till": about, "why": why}, moment)
+    tasks.open_task(tx, None, kind, known, moment)
 
 
 def _tell_erasure_waits(tx: Tx, waiting: Case, moment: Moment) -> None:
