@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.clocks import APART
 from core.errors import AmendsError
 
 #: Calls that must fit into a lease: a payout is sent only where two more have room after the one
-#: that its intent may have taken. With less nothing would ever be sent.
+#: that its intent may have taken. With less it would be put off again and again.
 CALLS_IN_A_LEASE = 3
 
 
@@ -86,11 +87,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _lease_holds_calls(self) -> Settings:
-        least = CALLS_IN_A_LEASE * self.call_seconds
+        least = CALLS_IN_A_LEASE * self.call_seconds + int(APART.total_seconds())
         if self.lease_seconds < least:
             raise Unworkable(
                 f"AMENDS_LEASE_SECONDS is {self.lease_seconds}, and with AMENDS_CALL_SECONDS at "
-                f"{self.call_seconds} nothing would ever be paid: make it {least} at least"
+                f"{self.call_seconds} payouts would be put off for ever: make it {least} at least"
             )
         return self
 

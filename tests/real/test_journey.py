@@ -71,7 +71,7 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     settings = settings_for(
-        tmp_path, _free_port(), call_seconds=CALL_SECONDS, lease_seconds=3 * CALL_SECONDS
+        tmp_path, _free_port(), call_seconds=CALL_SECONDS, lease_seconds=4 * CALL_SECONDS
     )
     of = set_up(settings)
     doors = {"desk": RealHost(hosts.helpdesk().url), "shop": RealHost(hosts.shop().url)}

@@ -10,9 +10,9 @@ from webhooks.settings import Settings, Unworkable
 
 
 def test_a_lease_holds_the_calls_that_a_payout_needs() -> None:
-    assert Settings(lease_seconds=45, call_seconds=15).lease_seconds == 45
-    with pytest.raises(Unworkable, match=r"AMENDS_LEASE_SECONDS is 44.*make it 45"):
-        Settings(lease_seconds=44, call_seconds=15)
+    assert Settings(lease_seconds=47, call_seconds=15).lease_seconds == 47
+    with pytest.raises(Unworkable, match=r"AMENDS_LEASE_SECONDS is 46.*make it 47"):
+        Settings(lease_seconds=46, call_seconds=15)
 
 
 def test_a_command_says_so_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

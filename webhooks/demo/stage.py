@@ -76,7 +76,7 @@ def settings_for(home: Path, port: int, **changes: object) -> Settings:
         "public_url": f"http://127.0.0.1:{port}",
         "allow_private_hosts": True,
         "call_seconds": 3,
-        "lease_seconds": 9,
+        "lease_seconds": 11,
         "poll_seconds": 0.2,
         "log_level": "error",
     }

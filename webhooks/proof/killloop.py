@@ -93,7 +93,7 @@ def run(
         port=port,
         public_url=f"http://127.0.0.1:{port}",
         call_seconds=3,
-        lease_seconds=10,
+        lease_seconds=11,
         poll_seconds=0.5,
         runners=2,
     ) as of:
