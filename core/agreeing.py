@@ -92,7 +92,11 @@ def _changed_since(
     # Only a refund is borne by the order: a coupon, or cash by hand, is not.
     refunds = [p for p in parts if p.remedy == "refund" and p.till_id == case.till_id]
     total = sum(part.amount.minor for part in refunds if part.amount)
-    if order is not None and (order.disputed in ("open", "lost") or order.refundable.minor < total):
+    if order is not None and (
+        order.disputed in ("open", "lost")
+        or order.refundable.minor < total
+        or drift.refunded_since(tx, case, order)
+    ):
         return Trouble("changed_since", {"order": order.name, "refundable": str(order.refundable)})
     return drift.forgotten(tx, case)
 

@@ -102,7 +102,8 @@ def on_terms(
         said=None,
         changed_at=moment.now,
     )
-    moment.log(tx, case.id, "decided", terms.summary)
+    refunded = terms.subject.order.refunded.minor
+    moment.log(tx, case.id, "decided", {**terms.summary, "refunded_minor": refunded})
     if not terms.parts and case.beside is not None:
         end(tx, case, Outcome.NOTHING_DUE, "covered", moment)
     elif not terms.parts:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.case import Case, Task
+from core.case import Case, CaseStep, Task
 from core.connection import HostPayout
 from core.facts import Trouble
+from core.payout import GONE, Payout
+from core.ports import Order
 from core.store import Reader
+
+#: A credit in place of a refund is one to some hosts.
+_SHOWN_AS_REFUNDED = frozenset({"refund", "store_credit"})
 
 
 def forgotten(reader: Reader, case: Case) -> Trouble | None:
@@ -19,6 +24,24 @@ def forgotten(reader: Reader, case: Case) -> Trouble | None:
         if seen.connection_id == case.till_id and seen.marker and seen.ending != "failed":
             return Trouble("forgotten_payout", known(seen))
     return None
+
+
+def refunded_since(reader: Reader, case: Case, order: Order) -> bool:
+    """Whether more was refunded on the order since the case was decided than by us: by hand, and
+    perhaps for the same harm."""
+    for step in reader.find(CaseStep, case_id=case.id, newest_first=True):
+        data = step.data if isinstance(step.data, Mapping) else {}
+        before = data.get("refunded_minor")
+        if step.what == "decided" and isinstance(before, int):
+            ours = sum(
+                payout.amount_minor or 0
+                for payout in reader.find(Payout, till_id=case.till_id, order_id=order.id)
+                if payout.remedy in _SHOWN_AS_REFUNDED
+                and payout.state not in GONE
+                and payout.changed_at >= step.at
+            )
+            return order.refunded.minor > before + ours
+    return False
 
 
 def known(seen: HostPayout) -> dict[str, object]:

@@ -211,13 +211,16 @@ def test_no_link_where_somebody_would_have_to_agree(rig: Rig) -> None:
     assert [c for c in rig.comments(TEAPOT) if c["public"]] == []
 
 
-def test_an_order_refunded_in_the_meantime_is_not_refunded_again(rig: Rig) -> None:
+@pytest.mark.parametrize(("back", "position"), [("45.00", 0), ("5.00", 0), ("45.00", 1)])
+def test_an_order_refunded_in_the_meantime_is_not_made_good_again(
+    rig: Rig, back: str, position: int
+) -> None:
     rig.policy(TWO, "EUR")
     case = ask(rig, Choice(way="customer"))
     token = token_in(rig)
-    rig.shop.post("orders/1002/refund", amount="45.00", note="by hand")
+    rig.shop.post("orders/1002/refund", amount=back, note="by hand")
     rig.settle()
-    choose(rig, token, 0)
+    choose(rig, token, position)
     rig.settle()
     with rig.store.read() as reader:
         assert reader.find(Offer, case_id=case.id)
