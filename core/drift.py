@@ -44,6 +44,19 @@ def refunded_since(reader: Reader, case: Case, order: Order) -> bool:
     return False
 
 
+def by_hand_since(reader: Reader, payout: Payout) -> bool:
+    """Whether somebody refunded the payout's order by hand since it was planned."""
+    if payout.order_id is None:
+        return False
+    return any(
+        seen.connection_id == payout.till_id
+        and seen.payout_id is None
+        and seen.ending != "failed"
+        and seen.seen_at > payout.created_at
+        for seen in reader.find(HostPayout, order_id=payout.order_id)
+    )
+
+
 def known(seen: HostPayout) -> dict[str, object]:
     """What is known of it, for tasks and notes."""
     return {

@@ -173,9 +173,12 @@ class Worker:
             tx.put(replace(file.case, said="halted", due_at=wait))
             tx.release(lease)
             return Rest(wait)
-        lost = drift.forgotten(tx, file.case)
-        if lost is not None:
-            return self._hold_back(tx, lease, file.case, planned, moment)
+        if drift.forgotten(tx, file.case) is not None:
+            no = Declined("forgotten_payout", "after the backup something was given for this order")
+            return self._hold_back(tx, lease, file.case, planned, no, moment)
+        if drift.by_hand_since(tx, planned):
+            no = Declined("refunded_by_hand", "somebody refunded this order since it was decided")
+            return self._hold_back(tx, lease, file.case, planned, no, moment)
         host = self._hosts.get(planned.till_id, tx)
         if planned.remedy in payout.CODED and planned.sealed_code is None:
             sealed = self._sealer.seal(
@@ -188,10 +191,10 @@ class Worker:
         return Send(sending)
 
     def _hold_back(
-        self, tx: Tx, lease: Lease, case: Case, planned: Payout, moment: Moment
+        self, tx: Tx, lease: Lease, case: Case, planned: Payout, no: Declined, moment: Moment
     ) -> Action:
-        """Something of ours that we know nothing of was given for the same order."""
-        no = Declined("forgotten_payout", "after the backup something was given for this order")
+        """Something was given for the same order that was not known when it was decided: a person
+        looks whether this is right all the same."""
         routing = self._hosts.get(case.desk_id, tx).routing
         pays = self._hosts.get(planned.till_id, tx).pays(planned.remedy)
         flow.on_payout(tx, case, planned, no, pays=pays, routing=routing, moment=moment)
