@@ -115,8 +115,8 @@ class CaseStep(Record):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harm(Record):
     """What went wrong for one customer. Compared under the customer's lock before anything is
-    promised; `active_key` (customer, subject, cause, basis, and the case that was let through all
-    the same) is None once released. `on_account`: what was given counts towards what is owed."""
+    promised; `active_key` (`core.facts.harm_key`, and the case that was let through all the same)
+    is None once released. `on_account`: what was given counts towards what is owed."""
 
     TABLE: ClassVar[Table] = Table(
         name="harms", unique=(("active_key",),), index=(("customer_id",), ("case_id",))

@@ -151,7 +151,7 @@ def erase(tx: Tx, customer_id: str, moment: Moment) -> None:
     for identity in tx.find(Identity, customer_id=customer_id):
         tx.put(replace(identity, value=f"{ERASED}:{identity.id}"))
     for likeness in tx.find(Likeness, customer_id=customer_id):
-        tx.put(replace(likeness, mark=f"{ERASED}:{likeness.id}"))
+        tx.remove(Likeness, likeness.id)
     for case in tx.find(Case, customer_id=customer_id):
         _erase_case(tx, case)
         moment.log(tx, case.id, "erased")

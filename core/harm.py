@@ -6,7 +6,7 @@ comparison: two transactions that both missed each other cannot both commit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,7 +14,7 @@ from core.case import Case, Customer, Harm, Identity, Likeness
 from core.facts import Subject, harm_key, harm_subject
 from core.moment import Moment
 from core.routing import Routing
-from core.store import Tx
+from core.store import Reader, Tx
 
 #: A harm that names neither order nor incident.
 VAGUE = "customer"
@@ -41,42 +41,65 @@ class Taken:
 
 
 def lock_customers(tx: Tx, subject: Subject, mark: str | None, moment: Moment) -> tuple[str, ...]:
-    """Our id of the buyer, made on first sight, then those of whoever shares the mark; all locked,
-    in the order of their ids."""
+    """Our id of the buyer, made on first sight, then those of whoever shares the mark; all locked.
+    Raises `AlreadyExists` where somebody else makes one of them at this moment."""
     kind, value = subject.identity
-    known = tx.find(Identity, connection_id=subject.till_id, kind=kind, value=value, limit=1)
-    alike = tx.find(Likeness, mark=mark) if mark else []
-    own = known[0].customer_id if known else None
-    ids = {row.customer_id for row in alike} | ({own} if own else set())
-    for id in sorted(ids):
-        tx.lock(Customer, id)
-    if own is None:
-        own = moment.new("cust")
-        tx.add(Customer(id=own, created_at=moment.now))
-        tx.add(
-            Identity(
-                id=moment.new("ident"),
-                customer_id=own,
-                connection_id=subject.till_id,
-                kind=kind,
-                value=value,
-            )
+
+    def own() -> set[str]:
+        found = tx.find(Identity, connection_id=subject.till_id, kind=kind, value=value, limit=1)
+        return {row.customer_id for row in found}
+
+    def marked() -> set[str]:
+        return {row.customer_id for row in tx.find(Likeness, mark=mark)} if mark else set()
+
+    _lock(tx, lambda: own() | marked())
+    alike = marked()
+    (buyer,) = own() or {_make_customer(tx, subject, moment)}
+    if mark and buyer not in alike:
+        # The first of a mailbox has an id that can be there once: of two who come at the same
+        # moment and cannot see each other, one has to look again.
+        id = moment.new("like") if alike else f"like_{mark}"
+        tx.add(Likeness(id=id, customer_id=buyer, mark=mark))
+    return (buyer, *sorted(alike - {buyer}))
+
+
+def _make_customer(tx: Tx, subject: Subject, moment: Moment) -> str:
+    id, (kind, value) = moment.new("cust"), subject.identity
+    tx.add(Customer(id=id, created_at=moment.now))
+    tx.add(
+        Identity(
+            id=moment.new("ident"),
+            customer_id=id,
+            connection_id=subject.till_id,
+            kind=kind,
+            value=value,
         )
-    if mark and own not in {row.customer_id for row in alike}:
-        tx.add(Likeness(id=moment.new("like"), customer_id=own, mark=mark))
-    return (own, *sorted({row.customer_id for row in alike} - {own}))
+    )
+    return id
 
 
 def lock_alike(tx: Tx, case: Case) -> tuple[str, ...]:
-    """The case's customer, then whoever may be the same person; all locked, in the order of ids."""
+    """The case's customer, then whoever may be the same person; all locked."""
     own = case.customer_id
     if own is None:
         return ()
-    marks = tuple(row.mark for row in tx.find(Likeness, customer_id=own))
-    alike = {row.customer_id for row in tx.find(Likeness, mark=marks)} if marks else set()
-    for id in sorted(alike | {own}):
-        tx.lock(Customer, id)
-    return (own, *sorted(alike - {own}))
+
+    def alike() -> set[str]:
+        marks = tuple(row.mark for row in tx.find(Likeness, customer_id=own))
+        return {own} | {row.customer_id for row in tx.find(Likeness, mark=marks)}
+
+    return (own, *sorted(_lock(tx, alike) - {own}))
+
+
+def _lock(tx: Tx, look: Callable[[], set[str]]) -> set[str]:
+    """Lock whoever is found, in the order of ids, until nobody else is: while we waited for one,
+    another may have come. Answers their ids."""
+    locked: set[str] = set()
+    while new := look() - locked:
+        for id in sorted(new):
+            tx.lock(Customer, id)
+        locked |= new
+    return locked
 
 
 def is_overridden(case: Case, subject: Subject, reason: str, routing: Routing) -> bool:
@@ -114,11 +137,15 @@ def claim(
         active_key=None,
         on_account=on_account,
     )
-    like_it = [other for other in _active(tx, customers) if same(other, harm)]
+    like_it = active_like(tx, customers, harm)
     taken = [other for other in like_it if other.basis == basis]
     overridden = case.overridden_by is not None
     if taken and not overridden:
-        exact = [other for other in taken if other.customer_id == customers[0]]
+        exact = [
+            other
+            for other in taken
+            if other.customer_id == customers[0] or harm_key(other) == harm_key(harm)
+        ]
         first = tx.get(Case, (exact or taken)[0].case_id)
         assert first is not None  # a harm's case is never deleted
         return Taken(first, alike=not exact)
@@ -129,13 +156,25 @@ def claim(
     return Claimed(harm, customers, [h for h in like_it if owed and h.basis == "goodwill"])
 
 
+def active_like(reader: Reader, customers: Sequence[str], harm: Harm) -> list[Harm]:
+    """Harms that are this one, of whatever basis, and have a case: these customers', and the same
+    order's whoever's it was then. The oldest first."""
+    keys = tuple(harm_key(replace(harm, basis=basis)) for basis in ("owed", "goodwill"))
+    rows = reader.find(Harm, active_key=keys)
+    rows += reader.find(Harm, customer_id=tuple(customers)) if customers else []
+    found = {row.id: row for row in rows if row.active_key is not None and same(row, harm)}
+    return [found[id] for id in sorted(found)]
+
+
 def same(one: Harm, other: Harm) -> bool:
     """Whether two harms of a customer are one, whatever their basis: one cause, and the same
-    order, a line of it, or the same incident; where one of them says none of these, days that are
-    close (or not known)."""
+    order, a line of it, or the same incident; where one of them says none of these, or they are
+    of two tills, which may know one purchase each by its own name, days that are close (or not
+    known)."""
     if one.cause != other.cause:
         return False
-    if VAGUE in (one.subject, other.subject):
+    tills = {_till(one.subject), _till(other.subject)} - {None}
+    if VAGUE in (one.subject, other.subject) or len(tills) > 1:
         if one.happened_on is None or other.happened_on is None:
             return True
         return abs((one.happened_on - other.happened_on).days) <= DAYS_APART
@@ -149,9 +188,9 @@ def _within(inner: str, outer: str) -> bool:
     return kind == "order" and inner.startswith(f"line:{rest}:")
 
 
-def _active(tx: Tx, customers: Sequence[str]) -> list[Harm]:
-    rows = tx.find(Harm, customer_id=tuple(customers))
-    return [row for row in rows if row.active_key is not None]
+def _till(subject: str) -> str | None:
+    kind, _, rest = subject.partition(":")
+    return rest.partition(":")[0] if kind in ("order", "line") else None
 
 
 def release(tx: Tx, case: Case) -> None:

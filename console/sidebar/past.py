@@ -73,9 +73,8 @@ def taken(reader: Reader, terms: Terms, routing: Routing, desk_id: str) -> Taken
         case_id="",
         active_key=None,
     )
-    rows = reader.find(Harm, customer_id=tuple(customers)) if customers else []
-    for row in rows:
-        if row.active_key and row.basis == wanted.basis and harms.same(row, wanted):
+    for row in harms.active_like(reader, customers, wanted):
+        if row.basis == wanted.basis:
             return _taken(reader, row, desk_id, terms)
     return None
 

@@ -249,7 +249,10 @@ def _unit(limit: Money | int) -> str:
     return "count" if isinstance(limit, int) else limit.currency
 
 
-def plan(tx: Tx, store: Store, bearer: str, number: str, amount: str, currency: str) -> bool:
+def plan(
+    tx: Tx, store: Store, bearer: str, number: str, amount: str, currency: str,
+    mark: str | None = None,
+) -> bool:  # fmt: skip
     """One reservation as a door would make it, for races: whether it was given."""
     moment = Moment(datetime.now(UTC))
     total = parse_money(amount, currency)
@@ -265,7 +268,7 @@ def plan(tx: Tx, store: Store, bearer: str, number: str, amount: str, currency: 
     subject = Subject(
         till_id=TILL, buyer=Buyer(id=f"b{number}", orders_count=1, spent=None), order=order
     )
-    customers = harm.lock_customers(tx, subject, None, moment)
+    customers = harm.lock_customers(tx, subject, mark, moment)
     part = Part(remedy="refund", till_id=TILL, amount=total, order_id=order.id)
     wish = authority.wish_for(case, "goodwill", [part], order, customers)
     return not isinstance(

@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from core import harm, interventions
+from core import erasure, harm, interventions
 from core.approval import MayNotApprove
-from core.case import Case, CaseState, Harm, Outcome
+from core.case import Case, CaseState, Harm, Likeness, Outcome
 from core.harm import VAGUE
 from core.interventions import NothingToOverride
 from core.likeness import mailbox
@@ -51,6 +51,10 @@ def one(subject: str, day: int | None = 1, cause: str = "late", basis: str = "go
         (one(VAGUE, None), one("incident:storm", 9), True),
         (one(VAGUE, 1, "broken"), one(VAGUE), False),
         (one("order:t:1"), one("order:t:1", basis="owed"), True),
+        (one("order:t:1"), one("order:s:pi_1", 4), True),
+        (one("order:t:1"), one("order:s:pi_1", 5), False),
+        (one("order:t:1"), one("line:s:1:2"), True),
+        (one("order:t:1"), one("incident:storm"), False),
     ],
 )
 def test_which_harms_are_one(first: Harm, second: Harm, same: bool) -> None:
@@ -88,6 +92,39 @@ def test_a_likeness_blocks_only_by_way_of_a_person(bench: Bench) -> None:
     assert second.state is CaseState.WITH_PERSON
     assert bench.task(second, "harm_already_made_good")["first_case"] == first.id
     assert bench.ask("10.00 EUR", buyer="b3", mark="other").state is CaseState.PAYING
+
+
+def test_an_order_is_one_whoever_it_is_said_to_be_of(bench: Bench) -> None:
+    """A guest's order that was put into an account, found by another mailbox than before."""
+    order = bench.order()
+    first = bench.ask("10.00 EUR", buyer="b1", order=order, mark="m1")
+    again = bench.ask("10.00 EUR", buyer="b2", order=order, mark="m2")
+    assert (again.outcome, again.duplicate_of) == (Outcome.DUPLICATE, first.id)
+    owed = bench.ask("25.00 EUR", buyer="b3", order=order, mark="m3", basis="owed")
+    assert owed.said == "owed_and_goodwill"
+    assert bench.ask("10.00 EUR", buyer="b2", order=order, reason="size").state is CaseState.PAYING
+
+
+def test_one_purchase_as_two_tills_know_it_is_looked_at_by_a_person(bench: Bench) -> None:
+    """A shop's order and its payment: by name they are two, by mailbox, cause and day one."""
+    first = bench.ask("10.00 EUR", buyer="b1", mark="m")
+    with bench.store.write() as tx:
+        (row,) = tx.find(Harm, case_id=first.id)
+        tx.put(replace(row, subject="order:conn_payments:pi_1", active_key="another"))
+    second = bench.ask("10.00 EUR", buyer="b2", mark="m")
+    assert second.state is CaseState.WITH_PERSON
+    assert bench.task(second, "harm_already_made_good")["first_case"] == first.id
+    bench.later(days=4)
+    assert bench.ask("10.00 EUR", buyer="b2", mark="m").state is CaseState.PAYING
+
+
+def test_a_mailbox_that_was_erased_may_come_again(bench: Bench) -> None:
+    bench.settle(bench.ask("10.00 EUR", buyer="b1", mark="m"))
+    with bench.store.write() as tx:
+        (like,) = tx.find(Likeness)
+        erasure.erase(tx, like.customer_id, bench.moment)
+        assert tx.find(Likeness) == []
+    assert bench.ask("10.00 EUR", buyer="b2", mark="m").state is CaseState.PAYING
 
 
 # ------------------------------------------------------------------------------ the override

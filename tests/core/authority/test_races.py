@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from core.authority import Reservation
-from core.case import Case, CaseState
+from core.case import Case, CaseState, Likeness
 from core.people import Person
-from core.store import Store
+from core.store import AlreadyExists, Store, StoreUnavailable
 from core.store.sql import SqlStore
-from tests.core.authority.bench import Bench, race
+from tests.core.authority.bench import Bench, plan, race
 from tests.stores import SQL_KINDS, new_url, new_workspace
 
 ROOT = Path(__file__).parents[3]
@@ -120,3 +120,42 @@ def test_two_who_agree_at_the_same_moment_both_have(store: Store) -> None:
             thread.join(30)
         assert errors == []
         assert bench.step(case).state is CaseState.PAYING
+
+
+def _many_of_one_mailbox(store: Store, bench: Bench, rounds: int) -> list[int]:
+    """In each round eight customers nobody has seen before, of one mailbox, ask at once."""
+    given = []
+    for number in range(rounds):
+        mark, start = f"mark-{number}", threading.Barrier(8)
+
+        def ask(
+            who: int, mark: str = mark, number: int = number, start: threading.Barrier = start
+        ) -> None:
+            start.wait()
+            asked = 0
+            while asked < 1:
+                try:
+                    with store.write() as tx:
+                        plan(tx, store, "policy", f"{number}-{who}", "10.00", "EUR", mark=mark)
+                    asked += 1
+                except (AlreadyExists, StoreUnavailable):
+                    continue
+
+        threads = [threading.Thread(target=ask, args=(who,)) for who in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        with store.read() as reader:
+            ids = {row.customer_id for row in reader.find(Likeness, mark=mark)}
+            rows = reader.find(Reservation, customer_id=tuple(ids), state="held")
+        assert len(ids) == 8
+        given.append(len(rows))
+    return given
+
+
+def test_customers_of_one_mailbox_share_a_window_from_the_first_moment(store: Store) -> None:
+    """Each is new, and none of them can see the others before they are kept."""
+    bench = Bench(store)
+    bench.limits("policy: {per_day: 9000.00}\ncustomer: [{days: 30, value: 20.00}]\n")
+    assert _many_of_one_mailbox(store, bench, 4) == [2, 2, 2, 2]
