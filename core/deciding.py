@@ -11,7 +11,7 @@ from core import harm as harms
 from core import link as links
 from core import offer as offers
 from core import payout as payouts
-from core.authority import Bound, Wish
+from core.authority import Bound, Reservation, Wish
 from core.case import Case, CaseState, CaseTicket, Outcome
 from core.ending import end, with_person
 from core.facts import Trouble
@@ -217,11 +217,13 @@ def _owed_beside_goodwill(
     tx: Tx, case: Case, parts: Sequence[Part], claimed: Claimed, moment: Moment
 ) -> Sequence[Part] | None:
     """What is owed where goodwill was given for the same harm: less the goodwill where that was
-    given on account, else (None) a person decides with both sums before them."""
+    given on account, else (None) a person decides with both sums before them. So too where goodwill
+    was promised and waits for somebody: nobody knows yet whether it will be given."""
     given = payouts.standing(tx, [harm.case_id for harm in claimed.goodwill])
-    if not given:
+    promised = _promised(tx, claimed)
+    if not given and not promised:
         return parts
-    left = offers.less(parts, [p.amount for p in given])
+    left = None if promised else offers.less(parts, [p.amount for p in given])
     if left is not None and all(harm.on_account for harm in claimed.goodwill):
         if not left:
             known = {"order": case.order_name, "other_case": claimed.goodwill[0].case_id}
@@ -232,12 +234,24 @@ def _owed_beside_goodwill(
     harms.release(tx, case)
     known = {
         "owed": permission.sum_of(parts),
-        "goodwill": payouts.sum_of(given),
+        "goodwill": payouts.sum_of([p.amount for p in given] + [r.amount for r in promised]),
         "other_case": claimed.goodwill[0].case_id,
         "order": case.order_name,
     }
     on_trouble(tx, case, Trouble("owed_and_goodwill", known), moment)
     return None
+
+
+def _promised(tx: Tx, claimed: Claimed) -> list[Reservation]:
+    """What is held for goodwill that still waits for a yes or for the customer's choice."""
+    cases = [tx.get(Case, harm.case_id) for harm in claimed.goodwill]
+    waiting = (CaseState.WAITING_APPROVAL, CaseState.WAITING_CUSTOMER)
+    return [
+        row
+        for case in cases
+        if case is not None and case.state in waiting
+        for row in authority.held(tx, case.id)
+    ]
 
 
 def _taken(tx: Tx, case: Case, taken: Taken, moment: Moment) -> None:

@@ -9,7 +9,7 @@ is ever sent again on "we do not know".
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -336,9 +336,9 @@ def standing(reader: Reader, case_ids: Collection[str]) -> list[Payout]:
     return [payout for payout in found if payout.state not in GONE]
 
 
-def sum_of(given: Collection[Payout]) -> str | None:
+def sum_of(amounts: Iterable[Money | None]) -> str | None:
     """Their sum for people to read, where it is one sum of one currency."""
-    sums = [payout.amount for payout in given if payout.amount is not None]
+    sums = [amount for amount in amounts if amount is not None]
     if not sums or len({amount.currency for amount in sums}) > 1:
         return None
     return str(Money(sum(amount.minor for amount in sums), sums[0].currency))

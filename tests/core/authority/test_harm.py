@@ -191,6 +191,22 @@ def test_what_is_owed_beside_goodwill_goes_to_a_person_with_both_sums(bench: Ben
     assert [p.amount_minor for p in bench.payouts(whole)] == [2500]
 
 
+@pytest.mark.parametrize("on_account", [False, True])
+def test_what_is_owed_beside_goodwill_that_still_waits_goes_to_a_person_too(
+    bench: Bench, on_account: bool
+) -> None:
+    """Else the yes that comes later would give both."""
+    order, jo, sam = bench.order(), bench.person("jo", "agent"), bench.person("sam", "approver")
+    waiting = bench.ask("10.00 EUR", order=order, by=jo, ask=True, on_account=on_account)
+    owed = bench.ask("25.00 EUR", order=order, basis="owed")
+    known = bench.task(owed, "owed_and_goodwill")
+    assert (known["owed"], known["goodwill"]) == ("25.00 EUR", "10.00 EUR")
+    assert bench.payouts(owed) == []
+    bench.decide(waiting, sam, agree=False)
+    bench.step(waiting)
+    assert bench.ask("25.00 EUR", order=order, basis="owed", case=owed).state is CaseState.PAYING
+
+
 def test_goodwill_on_account_is_taken_off_what_is_owed(bench: Bench) -> None:
     order = bench.order()
     bench.ask("10.00 EUR", order=order, on_account=True)
