@@ -23,13 +23,20 @@ def on_unwritable(tx: Tx, case: Case, writing: Writing, why: str, moment: Moment
 
 
 def may_close(reader: Reader, case: Case) -> bool:
-    """A person may end a case that waits for one, once nothing about its payouts is open."""
+    """A person may end a case that waits for one, or has nothing under way at any host: what was
+    not sent is not given then."""
     paid = reader.find(Payout, case_id=case.id)
-    return case.state is CaseState.WITH_PERSON and all(payout.state in FINAL for payout in paid)
+    ended = all(payout.state in FINAL or payouts.may_send(payout) for payout in paid)
+    return case.state in (CaseState.WITH_PERSON, CaseState.PAYING) and ended
 
 
 def close(tx: Tx, case: Case, person_id: str, note: str, moment: Moment) -> None:
-    """A person ends a case. Where nothing of it was given the harm is free again."""
+    """A person ends a case: what was not sent is not given. Where nothing of it was, the harm is
+    free again."""
+    for payout in tx.find(Payout, case_id=case.id):
+        if payouts.may_send(payout):
+            after = payouts.give_up(tx, payout, moment)
+            authority.conclude(tx, after, moment.now)
     given = payouts.standing(tx, [case.id])
     tasks.close_tasks(tx, case, note, moment.now)
     links.shut(tx, case)

@@ -10,12 +10,13 @@ from core import authority, flow, tasks
 from core import harm as harms
 from core import link as links
 from core.approval import MayNotApprove
-from core.case import Case, CaseState
+from core.case import Case, CaseState, Task
+from core.ending import with_person
 from core.errors import AmendsError
 from core.facts import Trouble
 from core.limits import roles_of
 from core.moment import Moment
-from core.payout import Payout, PayoutState
+from core.payout import Payout, may_send
 from core.people import Person
 from core.store import AlreadyExists, Tx
 
@@ -23,7 +24,6 @@ from core.store import AlreadyExists, Tx
 _STOPPED = frozenset(
     {"duplicate", "owed_and_goodwill", "harm_already_made_good", "forgotten_payout"}
 )
-_UNSENT = frozenset({PayoutState.PLANNED, PayoutState.NOT_SENT})
 
 
 class NothingToOverride(AmendsError):
@@ -101,26 +101,31 @@ def _hold(tx: Tx, case: Case, till_id: str, order_id: str, moment: Moment) -> No
         authority.release(tx, case, moment.now)
         flow.on_trouble(tx, case, Trouble("disputed", known), moment)
         return
-    unsent = [
-        p
-        for p in tx.find(Payout, case_id=case.id)
-        if p.state in _UNSENT and (p.till_id, p.order_id) == (till_id, order_id)
-    ]
+    paid = tx.find(Payout, case_id=case.id)
+    unsent = [p for p in paid if may_send(p) and (p.till_id, p.order_id) == (till_id, order_id)]
     for payout in unsent:
         tx.put(replace(payout, due_at=None, why="disputed"))
-    if unsent:
-        tasks.open_task(tx, case, "disputed", known, moment)
+    if not unsent:
+        return
+    tasks.open_task(tx, case, "disputed", known, moment)
+    under_way = [p for p in paid if p not in unsent and p.due_at is not None]
+    if under_way:  # the case goes on with those, and is put to a person after them
         tx.put(replace(case, said="disputed", changed_at=moment.now))
+    else:
+        tx.put(with_person(case, "disputed", moment.now))
 
 
 def _go_on(tx: Tx, case: Case, moment: Moment) -> None:
-    if case.said != "disputed" or case.state is CaseState.CLOSED:
+    if case.state is CaseState.CLOSED:
         return
-    if flow.may_look_again(tx, case):
-        flow.look_again(tx, case, moment)
+    held = [p for p in tx.find(Payout, case_id=case.id) if may_send(p) and p.why == "disputed"]
+    if not held:
+        if case.said == "disputed" and flow.may_look_again(tx, case):
+            flow.look_again(tx, case, moment)
         return
-    tasks.close_tasks(tx, case, "the dispute was won", moment.now)
-    for payout in tx.find(Payout, case_id=case.id):
-        if payout.state in _UNSENT and payout.why == "disputed":
-            tx.put(replace(payout, due_at=moment.now, why=None))
+    for task in tx.find(Task, case_id=case.id, state="open"):
+        if task.kind == "disputed":
+            tx.put(replace(task, state="done", done_at=moment.now, note="the dispute was won"))
+    for payout in held:
+        tx.put(replace(payout, due_at=moment.now, why=None))
     tx.put(replace(case, state=CaseState.PAYING, said="paying", changed_at=moment.now))

@@ -159,6 +159,14 @@ def may_send(payout: Payout) -> bool:
     return payout.state in (PayoutState.PLANNED, PayoutState.NOT_SENT)
 
 
+def give_up(tx: Tx, payout: Payout, moment: Moment) -> Payout:
+    """A person decides that what was not sent is not given."""
+    why = "given_up: a person closed the case before it was sent"
+    after = replace(payout, state=PayoutState.DECLINED, due_at=None, why=why, changed_at=moment.now)
+    tx.put(after)
+    return after
+
+
 #: Remedies that a customer redeems with a code of ours, made and kept before the host is told.
 CODED = frozenset({"coupon", "gift_card"})
 _CODE_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"

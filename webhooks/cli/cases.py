@@ -142,13 +142,14 @@ def retry(of: Services, case_id: str) -> None:
 @click.option("--note", required=True, help="why")
 @opened
 def close(of: Services, case_id: str, person: str, note: str) -> None:
-    """End a case that waits for a person. What it gave stands; the rest is not given."""
+    """End a case that waits for a person, or of which nothing is under way at a host. What it gave
+    stands; what was not sent is not given."""
     with of.store.write() as tx:
         found = _locked(tx, case_id)
         who = as_person(tx, person)
         if not flow.may_close(tx, found):
             raise AmendsError(
-                f"{case_id} does not wait for a person, or a payout of it has no ending yet"
+                f"{case_id} waits for nobody, or a payout of it may be under way at a host"
             )
         flow.close(tx, found, who.id, note, Moment(of.clock.now()))
     click.echo(f"{case_id}: closed")

@@ -218,6 +218,11 @@ class Bench:
         assert row is not None
         return row
 
+    def case_in(self, tx: Tx, case: Case) -> Case:
+        row = tx.lock(Case, case.id)
+        assert row is not None
+        return row
+
     def payouts(self, case: Case) -> list[Payout]:
         with self.store.read() as reader:
             return reader.find(Payout, case_id=case.id)

@@ -13,11 +13,10 @@ from core.case import Case, CaseState, Harm, Likeness, Outcome
 from core.harm import VAGUE
 from core.interventions import NothingToOverride
 from core.likeness import mailbox
-from core.payout import Payout
 from core.people import Person
 from core.ports import Order
 from core.store import Store
-from tests.core.authority.bench import TILL, Bench
+from tests.core.authority.bench import Bench
 
 
 @pytest.fixture
@@ -222,39 +221,3 @@ def test_on_account_in_another_currency_is_not_reckoned(bench: Bench) -> None:
     order = bench.order()
     bench.ask("10.00 GBP", order=order, on_account=True)
     assert bench.ask("25.00 EUR", order=order, basis="owed").said == "owed_and_goodwill"
-
-
-# ------------------------------------------------------------------------------ disputes
-
-
-def dispute(bench: Bench, order_id: str, state: str) -> None:
-    with bench.store.write() as tx:
-        interventions.on_dispute(tx, TILL, order_id, state, bench.moment)
-
-
-def test_a_dispute_holds_what_was_not_sent_until_it_is_won(bench: Bench) -> None:
-    case = bench.ask("10.00 EUR", order=(order := bench.order()))
-    dispute(bench, order.id, "open")
-    (payout,) = bench.payouts(case)
-    assert (payout.due_at, payout.why) == (None, "disputed")
-    assert bench.task(case, "disputed")
-    dispute(bench, order.id, "lost")
-    assert bench.payouts(case)[0].due_at is None
-    dispute(bench, order.id, "won")
-    assert bench.payouts(case)[0].due_at == bench.now
-    assert bench.case(case.id).state is CaseState.PAYING
-
-
-def test_a_dispute_ends_a_request_and_winning_it_starts_over(bench: Bench) -> None:
-    order, jo = bench.order(), bench.person("jo", "agent")
-    sam = bench.person("sam", "approver")
-    case = bench.ask("10.00 EUR", order=order, by=jo, ask=True)
-    bench.decide(case, sam)
-    dispute(bench, order.id, "open")
-    assert bench.case(case.id).state is CaseState.WITH_PERSON
-    assert bench.step(case).state is CaseState.WITH_PERSON
-    assert bench.held() == []
-    with bench.store.read() as reader:
-        assert reader.count(Payout) == 0
-    dispute(bench, order.id, "won")
-    assert bench.case(case.id).state is CaseState.GATHERING
