@@ -354,8 +354,8 @@ def test_what_stands_is_all_that_was_not_refused_or_taken_back(store: Store) -> 
 
 
 def test_a_sum_is_said_where_it_is_one() -> None:
-    assert payout.sum_of([_payout(), _payout(amount_minor=250)]) == "12.50 EUR"
-    assert payout.sum_of([_payout(), _payout(amount_minor=None)]) == "10.00 EUR"
-    assert payout.sum_of([_payout(), _payout(currency="USD")]) is None
-    assert payout.sum_of([_payout(amount_minor=None)]) is None
+    assert payout.sum_of([Money(1000, "EUR"), Money(250, "EUR")]) == "12.50 EUR"
+    assert payout.sum_of([Money(1000, "EUR"), None]) == "10.00 EUR"
+    assert payout.sum_of([Money(1000, "EUR"), Money(1000, "USD")]) is None
+    assert payout.sum_of([None]) is None
     assert payout.sum_of([]) is None
