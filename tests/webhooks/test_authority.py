@@ -168,6 +168,19 @@ def test_limits_on_the_command_line(amends: Path) -> None:
     assert "no authority" in run("limits", "left").output
 
 
+def test_the_workspaces_own_days_are_set_by_an_admin(amends: Path) -> None:
+    assert "UTC, weeks begin on monday" in run("workspace", "show").output
+    theirs = ("--zone", "Asia/Tehran", "--week-begins", "saturday", "--as")
+    assert run("workspace", "set", *theirs, "jo@shop.example").exit_code == 2
+    wrong = run("workspace", "set", "--zone", "Mars/Base", "--as", "ann@shop.example")
+    assert (wrong.exit_code, "no time zone 'Mars/Base'" in wrong.output) == (2, True)
+    assert run("workspace", "set", *theirs, "ann@shop.example").exit_code == 0
+    shown = json.loads(run("workspace", "show", "--json").output)
+    assert (shown["zone"], shown["week_begins"]) == ("Asia/Tehran", "saturday")
+    run("workspace", "set", "--week-begins", "monday", "--as", "ann@shop.example")
+    assert "Asia/Tehran, weeks begin on monday" in run("workspace", "show").output
+
+
 def test_rates_on_the_command_line(amends: Path) -> None:
     good = "date,from,to,rate\n2026-01-01,GBP,EUR,1.2\n"
     assert "1 rates imported" in run("limits", "rates", "-", given=good).output

@@ -52,6 +52,7 @@ def _register() -> None:
         serving,
         sim,
         tasks,
+        workspace,
     )
 
     for command in books.COMMANDS:
@@ -67,7 +68,7 @@ def _register() -> None:
         serving.serve, serving.web, serving.worker, keeping.db, doctor.doctor, connectors.connector,
         cases.case, tasks.task, people.person, keeping.keys, keeping.ledger, demo.demo,
         policies.policy, limits.limits, manifests.manifest, sim.sim, sim.crashpoints, sim.killloop,
-        sim.torn,
+        sim.torn, workspace.workspace,
     ):  # fmt: skip
         main.add_command(command)
 
