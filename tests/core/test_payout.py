@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core import ledger, payout
+from core.clocks import APART
 from core.ledger import Entry, clearing, expense, liability
 from core.moment import Moment
 from core.money import Money
@@ -95,7 +96,7 @@ def test_the_intent_is_written_with_its_key_and_when_others_may_ask(store: Store
     sending, attempt = begin(store, FIND)
     assert (sending.state, sending.tries, sending.why) == (PayoutState.SENDING, 1, None)
     assert sending.first_sent_at == sending.changed_at == attempt.sent_at == NOW
-    assert sending.due_at == NOW + 2 * CALL + FIND.visibility
+    assert sending.due_at == NOW + 2 * CALL + FIND.visibility + APART
     assert (attempt.payout_id, attempt.number, attempt.key) == ("pay_1", 1, "pay_1:1")
     assert attempt.request_hash == payout.request_hash(sending)
     assert attempt.ended_at is None

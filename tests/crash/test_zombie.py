@@ -17,7 +17,7 @@ from webhooks.proof.crashpoints import Forks, finish, points_of, wrong
 
 pytestmark = pytest.mark.slow
 
-LEASE_SECONDS = 5
+LEASE_SECONDS = 7
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 _TOLERANCE_US = TOLERANCE // timedelta(microseconds=1)
 _LOOK_SECONDS = 60.0
+_LOOKS, _AT_ONCE_SECONDS = 20, 0.05
 #: What a machine's clocks said is kept for so long after the last look.
 _KEPT = timedelta(days=30)
 
@@ -61,8 +62,12 @@ class Watch:
             return self._differs or look.steady_us < self._until_us
 
     def _look(self) -> _Look:
-        steady = int(self._clock.steady() * 1_000_000)
-        return _Look(int(self._clock.now().timestamp() * 1_000_000) - steady, steady)
+        """A process that is kept waiting between its two clocks looks again."""
+        for _ in range(_LOOKS):
+            steady, wall = self._clock.steady(), self._clock.now().timestamp()
+            if self._clock.steady() - steady < _AT_ONCE_SECONDS:
+                break
+        return _Look(int((wall - steady) * 1_000_000), int(steady * 1_000_000))
 
     def _was_set(self, look: _Look) -> bool:
         """Ahead or back."""

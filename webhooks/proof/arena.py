@@ -25,6 +25,7 @@ from webhooks import connecting, keys
 from webhooks.app import Services, create_app, services
 from webhooks.demo.stage import DESK_TOKEN, SHOP, Sandbox
 from webhooks.demo.world import Host
+from webhooks.engine.watch import Watch
 from webhooks.proof.policy import in_force_always
 from webhooks.settings import Settings
 
@@ -108,6 +109,8 @@ def arena(
             settings.public_url = f"http://127.0.0.1:{stack.enter_context(_served(of))}"
         _fill(sandbox.urls, tickets)
         _connect(of, sandbox.urls)
+        # This machine is known, so that its first process does no more than the others.
+        Watch(of.store, of.clock, settings.lease_length).holds()
         yield Arena(
             of,
             Host(sandbox.urls["zendesk"]),

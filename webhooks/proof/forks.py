@@ -18,8 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from core.connection import Connection
-from webhooks.app import services
-from webhooks.engine.clock import Clock
+from webhooks.app import SYSTEM_CLOCK, services
 from webhooks.engine.rounds import Rounds
 from webhooks.proof.inline import Inline
 from webhooks.proof.points import VARIABLE, CountedStore, Points, count_calls
@@ -34,11 +33,12 @@ def work(points: Points, ahead: float) -> None:
     for connection in connections:
         of.hosts.get(connection.id)
     count_calls(points)
-    clock = Clock(
+    clock = replace(
+        SYSTEM_CLOCK,
         now=lambda: datetime.now(UTC) + timedelta(seconds=ahead),
         steady=lambda: time.monotonic() + ahead,
     )
-    of = replace(of, store=CountedStore(of.store, points), clock=clock)
+    of = replace(of, store=CountedStore(of.store, points, timedelta(seconds=ahead)), clock=clock)
     rounds = Rounds(
         of.store,
         of.hosts,

@@ -19,7 +19,7 @@ from webhooks.proof.sim import ACTS_END, run
 
 #: What an installation has a few of, whatever it has given.
 FEW = {
-    "calendars", "chores", "connections", "limit_sets", "people", "policy_drafts",
+    "calendars", "chores", "connections", "limit_sets", "machine_clocks", "people", "policy_drafts",
     "policy_versions", "rates", "workspaces",
 }  # fmt: skip
 #: What the run says of itself at its end.
