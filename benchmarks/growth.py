@@ -75,8 +75,8 @@ def cases(empty_url: str, full_url: str, stored: int, rounds: int, each: int) ->
         for title, store in stores.items():
             before = time.process_time()
             seconds, _ = settle(store, numbers, 1)
-            rates[title].append(each / seconds)
             work[title].append(1000 * (time.process_time() - before) / each)
+            rates[title].append(each / seconds)
     for store in stores.values():
         store.close()
     rate = {title: statistics.median(found) for title, found in rates.items()}

@@ -52,7 +52,12 @@ class Entry(Record):
     TABLE: ClassVar[Table] = Table(
         name="ledger_entries",
         unique=(("seq",), ("payout_id", "kind", "number")),
-        index=(("case_id",), ("debit",), ("credit",)),
+        # What accounts hold is read from the last two alone.
+        index=(
+            ("case_id",),
+            ("debit", "currency", "amount_minor"),
+            ("credit", "currency", "amount_minor"),
+        ),
         append_only=True,
     )
 

@@ -72,3 +72,18 @@ def test_no_step_of_a_case_reads_a_whole_table(
             if _whole(plan):
                 found[" ".join(sql.split())[-200:]] = plan
     assert found == {}
+
+
+def test_balances_are_summed_from_an_index_alone(tmp_path: Path) -> None:
+    url = new_url("sqlite", tmp_path)
+    store = SqlStore(url, "w")
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as raw:
+        for side in ("debit", "credit"):
+            entries = store.plan(Entry)
+            statement = entries.total("amount_minor", (side, "currency"), {})
+            values = statement.fill(entries.matches({}))
+            plan = raw.execute(f"EXPLAIN QUERY PLAN {statement.sql}", values).fetchall()
+            assert [re.sub(r"INDEX \w+", "INDEX", row[3]) for row in plan] == [
+                "SEARCH ledger_entries USING COVERING INDEX (workspace_id=?)"
+            ]
+    store.close()
