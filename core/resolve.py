@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from core import flow, reversal, tasks
 from core import payout as payouts
@@ -13,7 +14,7 @@ from core.errors import AmendsError
 from core.moment import Moment
 from core.payout import Payout, PayoutState
 from core.people import Person
-from core.ports import Instruction, Pays, Pending, Settled, Till
+from core.ports import Instruction, Pays, Pending, Receipt, Settled, Till, Unknown
 from core.routing import Routing
 from core.store import Reader, Tx
 
@@ -27,17 +28,39 @@ def pointed(order: Instruction, host_object: str) -> Instruction:
     return replace(order, host_object=host_object)
 
 
-def at_host(till: Till, order: Instruction) -> Settled:
-    """What the host itself shows under this id. Raises `CannotResolve` unless it is exactly what
-    was asked for, and nothing else carries our mark."""
+def at_host(till: Till, order: Instruction, since: datetime | None = None) -> Settled:
+    """What the host itself shows under this id. Raises `CannotResolve` unless it is what was asked
+    for, and nothing else carries our mark. With `since`, another sum counts too, and one of which
+    the host does not know the end, if it lists that with our mark."""
     marked = payouts.ask(till, replace(order, host_object=None))
     if isinstance(marked, Settled | Pending) and order.host_object != marked.receipt.host_object:
         raise CannotResolve(f"the host shows our mark on {marked.receipt.host_object}")
     found = payouts.ask(till, order)
+    listed = _listed(till, order, since) if since and isinstance(found, Unknown) else None
+    if listed is not None:
+        return Settled(listed)
     if not isinstance(found, Settled):
         why = getattr(found, "why", "it is not there, or not finished")
         raise CannotResolve(f"the host does not show it under {order.host_object}: {why}")
     return found
+
+
+def _listed(till: Till, order: Instruction, since: datetime) -> Receipt | None:
+    """Raises `HostError`."""
+    for one in till.recent(since):
+        ours = (one.host_object, one.remedy, one.marker) == (
+            order.host_object, order.remedy, order.marker
+        )  # fmt: skip
+        alike = one.amount and order.amount and one.amount.currency == order.amount.currency
+        if ours and alike and one.ending != "failed":
+            return Receipt(
+                host_object=one.host_object,
+                amount=one.amount,
+                quantity=order.quantity,
+                order_id=one.order_id,
+                at=one.at,
+            )
+    return None
 
 
 def routing_of(reader: Reader, payout: Payout, of_desk: Callable[[str], Routing]) -> Routing:
@@ -59,8 +82,12 @@ def settle(
     """A person found it, and the host showed it (`at_host`): it settles like any other. Raises
     `CannotResolve` or `core.approval.MayNotApprove`."""
     payout, case = _in_doubt(tx, payout_id, person)
+    asked, paid = payout.amount_minor, proof.receipt.amount
+    if paid is not None and paid != payout.amount:  # what was paid is what is booked
+        payout = replace(payout, amount_minor=paid.minor)
     known = {
         **flow.payout_doc(payout),
+        "asked_minor": asked,
         "by": person.id,
         "host_object": proof.receipt.host_object,
     }

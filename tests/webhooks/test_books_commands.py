@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
+from core import ledger
 from core.approval import MayNotApprove
 from core.case import Outcome
 from core.payout import Payout, PayoutState
@@ -71,6 +73,26 @@ def test_somebody_elses_refund_settles_nothing(lost: Rig) -> None:
             lost, books.settle, payout_id=payout.id, person=MANAGER,
             host_object=f"gid://shopify/Refund/{other}",
         )  # fmt: skip
+
+
+def test_a_part_that_the_shop_paid_is_settled_as_that_part(lost: Rig) -> None:
+    """Nobody could end it otherwise, and what it holds of the limits would never be free."""
+    payout = only(lost, LATE_PARCEL)
+    assert payout.amount is not None
+    (refund,) = lost.refunds()
+    moves = lost.running.states["shopify"].transactions.values()  # type: ignore[attr-defined]
+    (move,) = [one for one in moves if one.refund_id == refund["id"]]
+    move.amount -= Decimal("0.01")
+    lost.later(hours=1)
+    assert only(lost, LATE_PARCEL).state is PayoutState.UNKNOWN
+    right = f"gid://shopify/Refund/{refund['id']}"
+    run(lost, books.settle, payout_id=payout.id, host_object=right, person=MANAGER)
+    after = only(lost, LATE_PARCEL)
+    assert (after.state, after.amount_minor) == (PayoutState.SETTLED, payout.amount.minor - 1)
+    assert lost.case(LATE_PARCEL).outcome is Outcome.MADE_GOOD
+    with lost.store.read() as reader:
+        (entry,) = [e for e in ledger.entries_of(reader, payout.id) if e.kind == "settled"]
+    assert entry.amount_minor == payout.amount.minor - 1
 
 
 def test_who_says_so_must_be_an_approver(lost: Rig) -> None:

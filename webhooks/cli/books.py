@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from core import chores, erasure, journal, payout, resolve, restore, reversal
+from core import chores, erasure, journal, payout, resolve, restore, reversal, sweep
 from core import ledger as books
 from core.case import CaseStep, Identity
 from core.errors import AmendsError
@@ -154,13 +154,13 @@ def settle(of: Services, payout_id: str, host_object: str, person: str) -> None:
         found = _payout(reader, payout_id)
     host = of.hosts.get(found.till_id)
     order = _instruction(of, found, host_object)
-    proof = resolve.at_host(host.till, order)
+    proof = resolve.at_host(host.till, order, payout.begun_at(found) - sweep.LOOK_BACK)
     with of.store.write() as tx:
         moment, who = Moment(of.clock.now()), as_person(tx, person)
         routing = resolve.routing_of(tx, found, lambda id: of.hosts.get(id, tx).routing)
         pays = host.pays(found.remedy)
         after = resolve.settle(tx, payout_id, who, proof, pays=pays, routing=routing, moment=moment)
-    click.echo(f"{payout_id}: {after.state}")
+    click.echo(f"{payout_id}: {after.state}{f' with {after.amount}' if after.amount else ''}")
 
 
 @payout_.command()
