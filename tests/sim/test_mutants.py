@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 import pytest
 
 from core import authority, harm, payout
 from core.case import Case
 from core.flow import Rest
+from core.ledger import Posting
 from core.payout import Payout, PayoutState
 from core.ports import Ending, Finding, Instruction, NotSent, Pays, Till, Unknown
 from core.store.memory import MemoryStore
@@ -187,6 +189,18 @@ def test_a_sweep_that_does_not_look_is_noticed(monkeypatch: pytest.MonkeyPatch) 
 def test_a_lost_word_of_a_solved_ticket_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimDesk, "recent", lambda *_: [])
     assert caught(("unheard",), ("has no case",))
+
+
+def test_what_one_case_cost_charged_to_another_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sums of all cases agree all the same."""
+    settle = payout.settlement
+
+    def muddled(*given: Any, **named: Any) -> list[Posting]:
+        cost, *borne = settle(*given, **named)
+        return [cost, *(replace(one, case_id="another") for one in borne)]
+
+    monkeypatch.setattr(payout, "settlement", muddled)
+    assert caught(("drop_after",), ("of the budget, and it cost",))
 
 
 def test_nothing_is_missed_where_nothing_is_taken_out() -> None:

@@ -7,7 +7,7 @@ one for everything that is not as it must be.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from core import ledger
@@ -47,24 +47,20 @@ def violations(run: Ended) -> list[str]:
         return [problem for check in CHECKS for problem in check(run, reader)]
 
 
-def at_rest(run: Ended, *, final: bool) -> list[str]:
-    """Every case has ended, waits for a yes, or is with a person. Before the day for unknown
-    outcomes is over (`final`), one may still be asking the host."""
+def at_rest(run: Ended) -> list[str]:
+    """Every case has ended, waits for a yes, or is with a person."""
     with run.store.read() as reader:
         open_tasks = {task.case_id for task in reader.find(Task, state="open")}
         found = []
         for case in reader.find(Case):
             if case.state in _RESTING or case.id in open_tasks:
                 continue
-            states = {p.state for p in reader.find(Payout, case_id=case.id)}
-            if not final and states & {PayoutState.UNKNOWN, PayoutState.PENDING}:
-                continue
             found.append(f"{case.id} is {case.state} ({case.said}) and nobody has a task")
         return found
 
 
 def _all_at_rest(run: Ended, reader: Reader) -> Iterator[str]:
-    yield from at_rest(run, final=True)
+    yield from at_rest(run)
 
 
 def _once(run: Ended, reader: Reader) -> Iterator[str]:
@@ -93,32 +89,48 @@ def _books_agree(run: Ended, reader: Reader) -> Iterator[str]:
         for moved in books.moved.values():
             if moved.instruction is not None and moved.state != "failed":
                 at_tills[moved.instruction.payout_id].append(moved)
-    open_tasks = {task.case_id for task in reader.find(Task, state="open")}
+    asked_of = {_payout_of(task) for task in reader.find(Task, state="open")}
     known = {payout.id: payout for payout in reader.find(Payout)}
     for payout_id in at_tills.keys() - known.keys():
         yield f"a till paid {payout_id}, which is nobody's"
     for payout in known.values():
-        entries = ledger.entries_of(reader, payout.id)
-        booked = sum(_signed(e) for e in entries)
-        paid = sum(m.amount.minor for m in at_tills[payout.id])
-        asked = payout.state in _ASKED and payout.case_id in open_tasks
-        if booked != paid and not (asked and booked == 0):
+        booked = _sums((e.currency, _signed(e)) for e in ledger.entries_of(reader, payout.id))
+        paid = _sums((m.amount.currency, m.amount.minor) for m in at_tills[payout.id])
+        asked = payout.state in _ASKED and payout.id in asked_of
+        if booked != paid and not (asked and not booked):
             yield f"{payout.id} ({payout.state}): the till paid {paid}, the ledger says {booked}"
-        if payout.state is PayoutState.SETTLED and booked != payout.amount_minor:
-            yield f"{payout.id} settled with {booked} of {payout.amount_minor}"
+        given = {str(payout.currency): payout.amount_minor}
+        if payout.state is PayoutState.SETTLED and booked != given:
+            yield f"{payout.id} settled with {booked} of {given}"
+
+
+def _payout_of(task: Task) -> object:
+    return task.known.get("payout") if isinstance(task.known, Mapping) else None
+
+
+def _sums(parts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """By currency; what adds up to nothing is not in it."""
+    sums: Counter[str] = Counter()
+    for currency, minor in parts:
+        sums[currency] += minor
+    return {currency: minor for currency, minor in sums.items() if minor}
 
 
 def _budgets_agree(run: Ended, reader: Reader) -> Iterator[str]:
-    """What the ledger says was spent of the budget is what it says that making good cost."""
-    spent: Counter[str] = Counter()
-    cost: Counter[str] = Counter()
-    for (account, currency), minor in ledger.balances(reader).items():
-        if account == ledger.spent(BUDGET):
-            spent[currency] += minor
-        elif account.startswith("expense:"):
-            cost[currency] += minor
-    if spent != cost:
-        yield f"of the budget {dict(spent)} was spent, and making good cost {dict(cost)}"
+    """What the ledger says was spent of the budget is what it says that making good cost, case by
+    case and currency by currency."""
+    spent: Counter[tuple[str, str]] = Counter()
+    cost: Counter[tuple[str, str]] = Counter()
+    for entry in reader.find(ledger.Entry):
+        for account, sign in ((entry.debit, 1), (entry.credit, -1)):
+            if account == ledger.spent(BUDGET):
+                spent[entry.case_id, entry.currency] += sign * entry.amount_minor
+            elif account.startswith("expense:"):
+                cost[entry.case_id, entry.currency] += sign * entry.amount_minor
+    for case_id, currency in spent.keys() | cost.keys():
+        which = case_id, currency
+        if spent[which] != cost[which]:
+            yield f"{case_id}: {spent[which]} {currency} of the budget, and it cost {cost[which]}"
 
 
 def _signed(entry: ledger.Entry) -> int:

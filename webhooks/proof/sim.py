@@ -135,7 +135,7 @@ class Simulation:
         for minute in range(10, int(CALM // 60), 170):
             self.at(minute * 60.0, self._people)
         self.at(CALM, self._calm)
-        self.at(AT_REST, lambda: self.troubles.extend(oracle.at_rest(self, final=False)))
+        self.at(AT_REST, lambda: self.troubles.extend(oracle.at_rest(self)))
         self.at(END, lambda: None)
 
     def _plan_acts(self, ticket_id: str) -> None:
