@@ -13,7 +13,7 @@ import pytest
 from core import authority, harm, payout
 from core.case import Case
 from core.flow import Rest
-from core.ledger import Posting
+from core.ledger import Posting, settlement
 from core.payout import Payout, PayoutState
 from core.ports import Ending, Finding, Instruction, NotSent, Pays, Till, Unknown
 from core.store.memory import MemoryStore
@@ -193,7 +193,7 @@ def test_a_lost_word_of_a_solved_ticket_is_noticed(monkeypatch: pytest.MonkeyPat
 
 def test_what_one_case_cost_charged_to_another_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sums of all cases agree all the same."""
-    settle = payout.settlement
+    settle = settlement
 
     def muddled(*given: Any, **named: Any) -> list[Posting]:
         cost, *borne = settle(*given, **named)
