@@ -239,10 +239,11 @@ def _cells(booked: Booked) -> list[str]:
 
 
 def _of_expense(entry: Entry) -> tuple[str, str]:
-    """Basis and cause stand in the account the cost was booked to, so they never change."""
+    """Basis and cause stand in the account the cost was booked to, or what it contains was told
+    against, so they never change."""
     for account in (entry.debit, entry.credit):
         kind, *parts = account.split(":")
-        if kind == "expense" and len(parts) == 2:
+        if kind in ("expense", "split") and len(parts) == 2:
             return unquote(parts[0]), unquote(parts[1])
     return "", ""
 

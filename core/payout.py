@@ -37,6 +37,7 @@ from core.ports import (
 )
 from core.record import Doc, Record, Table
 from core.store import AlreadyExists, Reader, Tx
+from core.tax import contained
 
 #: After this long without an answer a person gets the question, with everything that is known.
 GIVE_UP = timedelta(hours=24)
@@ -274,6 +275,7 @@ def conclude(
             after.cause,
             after.amount,
             budgets=budgets,
+            parts=contained(after.remedy, result.receipt) if isinstance(result, Settled) else None,
         )
         post(tx, postings, now=moment.now)
     return after
@@ -373,6 +375,7 @@ def wait_of(tries: int) -> timedelta:
 
 
 def _with(payout: Payout, receipt: Receipt) -> Payout:
+    parts = contained(payout.remedy, receipt)
     return replace(
         payout,
         host_object=receipt.host_object,
@@ -381,6 +384,7 @@ def _with(payout: Payout, receipt: Receipt) -> Payout:
             "amount": receipt.amount.text if receipt.amount else None,
             "currency": receipt.amount.currency if receipt.amount else None,
             "at": receipt.at.isoformat() if receipt.at else None,
+            **({"tax": parts.doc()} if parts else {}),
         },
     )
 

@@ -393,8 +393,31 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taxed:
+    """What was paid, or given back, for one line (goods, shipping, a fee): `gross`, and the `tax`
+    in it. `rate` in percent, as `core.tax.rate_of` writes it; None where the host does not say."""
+
+    line: str
+    gross: Money
+    tax: Money
+    rate: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taxes:
+    """What a host's books say of the tax in a refund. `told`: the lines are those of the refund's
+    own document, and `whole` its sum; else they are all lines of the order, and `whole` its total.
+    Lines that do not add up are no error: then the tax is not known."""
+
+    lines: tuple[Taxed, ...]
+    whole: Money
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The host's record of a payout. `amount` is what the host says, never what we asked for."""
+    """The host's record of a payout. `amount` is what the host says, never what we asked for.
+    `taxes`: where its books can be read so; nothing about the payout hangs on them."""
 
     host_object: str
     amount: Money | None
@@ -402,6 +425,7 @@ class Receipt:
     order_id: str | None = None
     at: datetime | None = None
     code: str | None = None
+    taxes: Taxes | None = None
 
 
 @dataclass(frozen=True, slots=True)

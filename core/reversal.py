@@ -38,9 +38,6 @@ from core.ports import (
 from core.routing import Routing
 from core.store import Reader, Tx
 
-#: What is posted when a payout is believed; only these are undone.
-_GIVEN = frozenset({"settled", "budget"})
-
 
 class CannotReverse(AmendsError):
     """The payout cannot be taken back; nothing changed."""
@@ -293,6 +290,6 @@ def _still_given(reader: Reader, payout: Payout) -> Money | None:
 
 
 def _undo(tx: Tx, payout: Payout, kind: str, amount: Money | None, now: datetime) -> None:
-    given = [entry for entry in ledger.entries_of(tx, payout.id) if entry.kind in _GIVEN]
+    given = ledger.standing(ledger.entries_of(tx, payout.id))
     if given and amount is not None:
         ledger.post(tx, ledger.undoing(given, kind, 1, amount), now=now)
