@@ -417,7 +417,8 @@ class Taxes:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """The host's record of a payout. `amount` is what the host says, never what we asked for.
-    `taxes`: where its books can be read so; nothing about the payout hangs on them."""
+    `taxes`: where its books can be read so. Nothing about the payout hangs on them, so they do not
+    tell two receipts apart."""
 
     host_object: str
     amount: Money | None
@@ -425,7 +426,7 @@ class Receipt:
     order_id: str | None = None
     at: datetime | None = None
     code: str | None = None
-    taxes: Taxes | None = None
+    taxes: Taxes | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,11 +101,52 @@ fragment Made on Refund {
     + MONEY
 )
 
+# What the shop says of the tax in a refund: the lines it is written down for, if any, and those of
+# its order.
+_TAXED = """
+fragment Taxed on Refund {
+  refundLineItems(first: 10) {
+    pageInfo { hasNextPage }
+    nodes {
+      lineItem { id taxLines(first: 5) { ...Tax } }
+      subtotalSet { ...Paid } totalTaxSet { ...Paid }
+    }
+  }
+  refundShippingLines(first: 3) {
+    nodes {
+      shippingLine { id taxLines { ...Tax } }
+      subtotalAmountSet { ...Paid } taxAmountSet { ...Paid }
+    }
+  }
+  order {
+    taxesIncluded totalPriceSet { ...Paid }
+    lineItems(first: 30) {
+      nodes {
+        id discountedTotalSet(withCodeDiscounts: true) { ...Paid } taxLines(first: 5) { ...Tax }
+      }
+    }
+    shippingLines(first: 3) {
+      nodes { id discountedPriceSet { ...Paid } taxLines { ...Tax } }
+    }
+  }
+}
+fragment Tax on TaxLine { ratePercentage priceSet { ...Paid } }
+"""
+
 REFUND = (
     """
 query refund($id: ID!) { refund(id: $id) { ...Made } }
 """
     + _REFUND
+)
+
+# The same, and the taxes in the same call.
+REFUND_TAXED = (
+    """
+query refund($id: ID!) { refund(id: $id) { ...Made ...Taxed } }
+"""
+    + _REFUND
+    + _TAXED
 )
 
 # `@idempotent` is part of the schema since 2026-01 and required here since 2026-04; without it the

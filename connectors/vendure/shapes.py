@@ -15,7 +15,8 @@ from fractions import Fraction
 from typing import Any
 
 from core.money import Money, MoneyError, Rounding, exponent, round_money
-from core.ports import HostUnclear, Line, Order, Unpayable
+from core.ports import HostUnclear, Line, Order, Taxed, Taxes, Unpayable
+from core.tax import rate_of
 
 Node = Mapping[str, Any]
 
@@ -28,6 +29,10 @@ ORDER = f"""id code state active createdAt orderPlacedAt currencyCode totalWithT
   customer {{ id emailAddress }}
   lines {{ id quantity discountedUnitPriceWithTax productVariant {{ name }} }}
   payments {{ id amount state method refunds {{ {REFUND} }} }}"""
+#: What was really paid for each line, order-wide discounts taken off.
+TAXED = """lines { proratedLinePrice proratedLinePriceWithTax taxRate }
+  shippingLines { id discountedPrice discountedPriceWithTax }
+  surcharges { id price priceWithTax taxRate }"""
 PRECISION = "globalSettings { serverConfig { moneyStrategyPrecision } }"
 
 
@@ -157,3 +162,33 @@ def _lines(raw: Sequence[Node], units: Units, currency: str) -> tuple[Line, ...]
         )
         for one in raw
     )
+
+
+# ------------------------------------------------------------------------------------------- tax
+
+
+def taxes(raw: Node, units: Units) -> Taxes | None:
+    """What an order, asked for with `TAXED`, contains of tax; a refund says nothing of it. None
+    where it cannot be read: no refund ever hangs on it."""
+    try:
+        currency = text(raw, "currencyCode")
+        kinds = (
+            ("lines", "proratedLinePrice"),
+            ("shippingLines", "discountedPrice"),
+            ("surcharges", "price"),
+        )
+        lines = [
+            _taxed(one, price, units, currency) for kind, price in kinds for one in many(raw, kind)
+        ]
+        total = units.money(whole(raw, "totalWithTax"), currency)
+    except HostUnclear:
+        return None
+    return Taxes(lines=tuple(lines), whole=total)
+
+
+def _taxed(one: Node, price: str, units: Units, currency: str) -> Taxed:
+    gross = units.money(whole(one, f"{price}WithTax"), currency, "half_up")
+    # Of shipping Vendure says with and without tax, and not the rate.
+    rate = rate_of([one["taxRate"]]) if "taxRate" in one else None
+    net = units.money(whole(one, price), currency, "half_up")
+    return Taxed(line=text(one, "id"), gross=gross, tax=gross - net, rate=rate)

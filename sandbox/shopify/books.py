@@ -163,6 +163,8 @@ class Shop(HostState):
             risk=given.get("risk", "LOW"),
             address=given.get("address"),
             tags=list(given.get("tags", ())),
+            taxes_included=given.get("taxes_included", True),
+            shipping_tax=Decimal(given.get("shipping_tax", "0")),
         )
         order.updated_at = order.created_at
         self.orders[order.id] = order
@@ -185,6 +187,7 @@ class Shop(HostState):
             quantity=given["quantity"],
             price=Decimal(given["price"]),
             variant_id=given.get("variant_id"),
+            tax=Decimal(given.get("tax", "0")),
         )
 
     def add_transaction(

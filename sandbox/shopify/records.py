@@ -28,6 +28,7 @@ class Line:
     price: Decimal  # of one piece
     variant_id: int | None = None
     refunded_quantity: int = 0
+    tax: Decimal = Decimal(0)  # in percent
 
 
 @dataclass
@@ -70,7 +71,8 @@ class Dispute:
 
 @dataclass
 class Order:
-    """`rate` is shop money for one of presentment money."""
+    """`rate` is shop money for one of presentment money. Prices have the tax in them where
+    `taxes_included`."""
 
     id: int
     name: str
@@ -92,6 +94,8 @@ class Order:
     address: dict[str, str] | None = None
     cancelled_at: str | None = None
     updated_at: str = ""
+    taxes_included: bool = True
+    shipping_tax: Decimal = Decimal(0)  # in percent
 
 
 @dataclass

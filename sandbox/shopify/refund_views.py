@@ -8,7 +8,18 @@ from typing import Any
 
 from sandbox.shopify import records
 from sandbox.shopify.books import Shop
-from sandbox.shopify.views import View, bag, connection, gid, line, number_in, order, transaction
+from sandbox.shopify.taxes import tax_in
+from sandbox.shopify.views import (
+    View,
+    bag,
+    connection,
+    gid,
+    line,
+    number_in,
+    order,
+    shipping_line,
+    transaction,
+)
 
 
 def refund(shop: Shop, of: records.Refund) -> View:
@@ -44,6 +55,7 @@ def _line(
         "quantity": quantity,
         "priceSet": bag(owner, one.price),
         "subtotalSet": bag(owner, one.price * quantity),
+        "totalTaxSet": bag(owner, tax_in(owner, one.price * quantity, one.tax)),
         "restockType": restock,
         "restocked": restock in ("RETURN", "CANCEL"),
     }
@@ -52,18 +64,13 @@ def _line(
 def _shipping(of: records.Refund, owner: records.Order) -> list[View]:
     if not of.shipping:
         return []
-    price = bag(owner, owner.shipping)
     return [
         {
             "__typename": "RefundShippingLine",
             "id": gid("RefundShippingLine", of.id),
             "subtotalAmountSet": bag(owner, of.shipping),
-            "shippingLine": {
-                "id": gid("ShippingLine", owner.id),
-                "title": "Standard",
-                "originalPriceSet": price,
-                "discountedPriceSet": price,
-            },
+            "taxAmountSet": bag(owner, tax_in(owner, of.shipping, owner.shipping_tax)),
+            "shippingLine": shipping_line(owner),
         }
     ]
 
@@ -81,7 +88,10 @@ def suggested(shop: Shop, of: records.Order, asked: Mapping[str, Any]) -> View |
     shipping = asked.get("shippingAmount") or Decimal(0)
     if asked.get("refundShipping"):
         shipping = shipping_left
-    amount = min(left, left if asked.get("suggestFullRefund") else subtotal + shipping)
+    taxes = [tax_in(of, one.price * lines.get(one.id, 0), one.tax) for one in of.lines]
+    tax = sum(taxes, tax_in(of, shipping, of.shipping_tax))
+    wanted_sum = subtotal + shipping + (0 if of.taxes_included else tax)
+    amount = min(left, left if asked.get("suggestFullRefund") else wanted_sum)
     to_credit = asked.get("refundMethodAllocation") == "STORE_CREDIT"
     move = {
         "kind": "SUGGESTED_REFUND",
@@ -101,7 +111,7 @@ def suggested(shop: Shop, of: records.Order, asked: Mapping[str, Any]) -> View |
         "amountSet": bag(of, amount),
         "subtotalSet": bag(of, subtotal),
         "discountedSubtotalSet": bag(of, subtotal),
-        "totalTaxSet": bag(of, Decimal(0)),
+        "totalTaxSet": bag(of, tax),
         "maximumRefundableSet": bag(of, left),
         "shipping": {
             "amountSet": bag(of, shipping),

@@ -13,6 +13,7 @@ from typing import Any
 from sandbox.shopify import records
 from sandbox.shopify.books import Shop
 from sandbox.shopify.money import exact, money
+from sandbox.shopify.taxes import order_tax, tax_lines
 
 View = dict[str, Any]
 PAGE_LIMIT = 250
@@ -168,7 +169,9 @@ def line(shop: Shop, of: records.Order, one: records.Line) -> View:
         "originalUnitPriceSet": bag(of, one.price),
         "discountedUnitPriceSet": bag(of, one.price),
         "originalTotalSet": bag(of, one.price * one.quantity),
-        "discountedTotalSet": bag(of, one.price * one.quantity),
+        "discountedTotalSet": lambda _info, **_: bag(of, one.price * one.quantity),
+        "taxable": bool(one.tax),
+        "taxLines": lambda _info, **_: tax_lines(of, one.price * one.quantity, one.tax),
         "requiresShipping": True,
         "variant": variant_view(variant) if variant else None,
     }
@@ -218,7 +221,9 @@ def order(shop: Shop, of: records.Order) -> View:
         "unpaid": not shop.received(of),
         "paymentGatewayNames": [of.gateway],
         "lineItems": connection(lines),
-        "shippingLine": _shipping(of),
+        "taxesIncluded": of.taxes_included,
+        "shippingLine": shipping_line(of),
+        "shippingLines": connection([line for line in (shipping_line(of),) if line]),
         "shippingAddress": of.address,
         "transactions": lambda _info, first=None, **_: [
             transaction(shop, one) for one in shop.of_order(of.id)[:first]
@@ -242,7 +247,7 @@ def _sums(shop: Shop, of: records.Order, subtotal: Decimal) -> View:
         "originalTotalPriceSet": of.total,
         "subtotalPriceSet": subtotal,
         "totalShippingPriceSet": of.shipping,
-        "totalTaxSet": none,
+        "totalTaxSet": order_tax(of),
         "totalDiscountsSet": none,
         "totalReceivedSet": shop.received(of),
         "totalRefundedSet": shop.refunded(of),
@@ -258,7 +263,7 @@ def _sums(shop: Shop, of: records.Order, subtotal: Decimal) -> View:
     }
 
 
-def _shipping(of: records.Order) -> View | None:
+def shipping_line(of: records.Order) -> View | None:
     if not of.shipping:
         return None
     price = bag(of, of.shipping)
@@ -267,6 +272,7 @@ def _shipping(of: records.Order) -> View | None:
         "title": "Standard",
         "originalPriceSet": price,
         "discountedPriceSet": price,
+        "taxLines": tax_lines(of, of.shipping, of.shipping_tax),
     }
 
 

@@ -7,7 +7,7 @@ methods is recorded and moves nothing; so what came back is compared, not only w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from connectors.shopify.shapes import (
     paid,
     text,
 )
+from connectors.shopify.till import taxes
 from connectors.shopify.till.remedy import Sending, asked, irreversible, needed, settled_by
 from core.money import Money
 from core.ports import (
@@ -34,7 +35,9 @@ from core.ports import (
     Declined,
     Ending,
     Finding,
+    HostDenied,
     HostNotFound,
+    HostUnclear,
     Instruction,
     Pending,
     Quote,
@@ -102,8 +105,13 @@ class Refund:
             if not ids:
                 return Absent()
             known = ids[0]
-        refund = at(self._admin.read(documents.REFUND, id=known), "refund")
-        return Absent() if refund is None else judged(made(refund), instruction)
+        refund = self._refund(known)
+        if refund is None:
+            return Absent()
+        found = judged(made(refund), instruction)
+        if isinstance(found, Settled):
+            found = Settled(replace(found.receipt, taxes=taxes.of(refund, found.receipt.amount)))
+        return found
 
     def reverse(self, instruction: Instruction) -> Ending:
         return irreversible("a refund that was made cannot be taken back by Shopify")
@@ -116,6 +124,15 @@ class Refund:
             raise HostNotFound("Shopify knows no such order")
         found: Node = order
         return found
+
+    def _refund(self, known: str) -> Node | None:
+        """With its taxes; and without, where only these are refused."""
+        try:
+            found = self._admin.read(documents.REFUND_TAXED, id=known)
+        except (HostUnclear, HostDenied):
+            found = self._admin.read(documents.REFUND, id=known)
+        refund: Node | None = at(found, "refund")
+        return refund
 
     def _limit(self, order: Node, instruction: Instruction) -> Money:
         """What can still go back: of the order, and of the lines and the shipping it is for."""

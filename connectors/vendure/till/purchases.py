@@ -6,6 +6,7 @@ from connectors.vendure.client import Admin, Node, is_id
 from connectors.vendure.shapes import (
     ORDER,
     PRECISION,
+    TAXED,
     Units,
     many,
     node,
@@ -17,7 +18,7 @@ from connectors.vendure.shapes import (
 from core.ports import Buyer, HostNotFound, Order, Purchases, Unpayable, Who
 
 _CUSTOMERS_MAX = 10
-_ONE = f"query($id: ID!) {{ order(id: $id) {{ {ORDER} }} {PRECISION} }}"
+_ONE = f"query($id: ID!) {{ order(id: $id) {{ {ORDER} {TAXED} }} {PRECISION} }}"
 #: Carts have no `orderPlacedAt` and are active. Guests are customers here like all others.
 _THEIRS = f"""query($email: String!) {{
   customers(options: {{take: {_CUSTOMERS_MAX}, filter: {{emailAddress: {{eq: $email}}}}}}) {{

@@ -15,6 +15,7 @@ says: the gateway has not finished, and marking the refund would be a lie.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from connectors.vendure.client import Admin, Node, Refused
@@ -28,6 +29,7 @@ from connectors.vendure.shapes import (
     many,
     marked,
     payments,
+    taxes,
     text,
     whole,
 )
@@ -104,7 +106,10 @@ class Refund:
             return Unknown("two refunds carry this payout's marker: look at the order now")
         if not found:
             return Absent()
-        return self._finished(found[0][0], text(found[0][1], "method"), wanted, instruction)
+        ending = self._finished(found[0][0], text(found[0][1], "method"), wanted, instruction)
+        if isinstance(ending, Settled):
+            ending = Settled(replace(ending.receipt, taxes=taxes(raw, units)))
+        return ending
 
     def send(self, instruction: Instruction) -> Ending:
         raw, units = self._books.raw(instruction.order_id)

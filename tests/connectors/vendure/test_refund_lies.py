@@ -12,6 +12,7 @@ import pytest
 
 from core.money import Money
 from core.ports import Declined, HostDenied, NotSent, Pending, Settled, Unknown, Unpayable, Who
+from core.tax import divided
 from tests.connectors.contract.bench import Bench
 from tests.real.shop import REFUND
 
@@ -153,3 +154,18 @@ def test_purchases_are_of_exactly_this_address(bench: Bench) -> None:
     assert found.orders[0].name == ours["code"]
     for nobody in (None, "", "%", "*@example.com", '" or 1=1'):
         assert bench.till.purchases(Who(email=nobody)).orders == ()
+
+
+def test_the_tax_in_a_refund_is_told_by_the_lines_of_its_order(bench: Bench) -> None:
+    """All that it cost stands in them. This shop reckons no tax, so that says nothing."""
+    made = bench.harness.instruction("refund", EUR)
+    ending = bench.till.pay(made)
+    assert isinstance(ending, Settled)
+    found = bench.till.find(replace(made, host_object=ending.receipt.host_object))
+    assert isinstance(found, Settled)
+    taxes = found.receipt.taxes
+    assert taxes is not None
+    assert (taxes.told, taxes.whole) == (False, Money(2400, "EUR"))
+    assert sum(line.gross.minor for line in taxes.lines) == 2400
+    assert [line.rate for line in taxes.lines if line.gross] == ["0"]
+    assert divided(EUR, taxes) is None
