@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.hooks import Delivery, Target
 from sandbox.host import HostState
-from sandbox.woocommerce import wire
+from sandbox.woocommerce import taxes, wire
 
 Object = dict[str, Any]
 #: The key pair every fresh shop knows; it may read and write.
@@ -42,6 +42,9 @@ class Order:
     status: str = "completed"
     modified_at: str = ""
     lines: list[Object] = field(default_factory=list)
+    shipping_lines: list[Object] = field(default_factory=list)
+    tax_lines: list[Object] = field(default_factory=list)
+    prices_include_tax: bool = True
     meta: list[Object] = field(default_factory=list)
     refunds: list[Object] = field(default_factory=list)
     gateway_paid_back: Decimal = Decimal(0)
@@ -156,16 +159,7 @@ class Shop(HostState):
             first_name=person.get("first_name", ""),
             last_name=person.get("last_name", ""),
             gateway=given.get("gateway", "stripe"),
-            lines=[
-                {
-                    "id": line.get("id") or self.new_id(),
-                    "name": line["title"],
-                    "quantity": line["quantity"],
-                    "price": line["price"],
-                    "total": str(Decimal(line["price"]) * line["quantity"]),
-                }
-                for line in given.get("lines", ())
-            ],
+            prices_include_tax=given.get("prices_include_tax", True),
             meta=[
                 {"id": self.new_id(), "key": f"_{name}", "value": given[name]}
                 for name in ("promised_at", "delivered_at")
@@ -173,11 +167,34 @@ class Shop(HostState):
             ],
         )
         made.modified_at = made.created_at
+        self._lines(made, given)
         self.orders[made.id] = made
         refunded = Decimal(given.get("refunded", "0"))
         if refunded:
             self.add_refund(made, refunded, "", paid=True)
             made.gateway_paid_back = refunded
+
+    def _lines(self, made: Order, given: Mapping[str, Any]) -> None:
+        """A line's `tax`, and `shipping_tax`, are in percent."""
+        for line in given.get("lines", ()):
+            paid = Decimal(line["price"]) * line["quantity"]
+            about = {"name": line["title"], "quantity": line["quantity"], "price": line["price"]}
+            made.lines.append(self._taxed(made, paid, line.get("tax", "0"), line.get("id"), about))
+        if "shipping" in given:
+            paid, percent = Decimal(given["shipping"]), given.get("shipping_tax", "0")
+            about = {"method_title": "Flat rate"}
+            made.shipping_lines.append(self._taxed(made, paid, percent, None, about))
+        percents = [line["tax"] for line in given.get("lines", ()) if "tax" in line]
+        percents.append(given.get("shipping_tax", "0"))
+        made.tax_lines = taxes.tax_lines([Decimal(one) for one in percents])
+
+    def _taxed(
+        self, made: Order, paid: Decimal, percent: str, id: int | None, about: Object
+    ) -> Object:
+        net, tax = taxes.amounts(paid, Decimal(percent), made.prices_include_tax)
+        return {
+            "id": id or self.new_id(), **about, **taxes.totals(net, tax, Decimal(percent)),
+        }  # fmt: skip
 
     def add_refund(self, order: Order, amount: Decimal, reason: str, *, paid: bool) -> Object:
         made: Object = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sandbox.woocommerce import views
+from sandbox.woocommerce import taxes, views
 from sandbox.woocommerce.books import Object, Order, Shop
 from sandbox.woocommerce.errors import critical, refusal
 
@@ -25,7 +25,11 @@ def create(shop: Shop, order: Order, asked: Mapping[str, Any]) -> Object:
         raise refusal(_CANNOT, "Invalid refund amount.", 500)
     shop.linger()
     made = shop.add_refund(order, amount, str(asked.get("reason") or ""), paid=False)
-    made["line_items"] = list(asked.get("line_items") or [])
+    sold = {line["id"]: line for line in order.lines}
+    made["line_items"] = [
+        taxes.refund_line(shop.new_id(), sold.get(one.get("id"), {}), one)
+        for one in asked.get("line_items") or []
+    ]
     crash = shop.crashes.pop(0) if shop.crashes else ""
     if crash == "before_gateway":
         raise critical()

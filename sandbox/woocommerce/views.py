@@ -36,8 +36,9 @@ def order(of: Order) -> Object:
         "date_modified_gmt": of.modified_at,
         "date_paid": of.created_at,
         "total": of.money(of.total),
-        "total_tax": of.money(Decimal(0)),
-        "shipping_total": of.money(Decimal(0)),
+        "total_tax": of.money(_sum([*of.lines, *of.shipping_lines], "total_tax")),
+        "shipping_total": of.money(_sum(of.shipping_lines, "total")),
+        "prices_include_tax": of.prices_include_tax,
         "discount_total": of.money(Decimal(0)),
         "customer_id": of.customer_id,
         "billing": {**address, "email": of.email},
@@ -49,7 +50,8 @@ def order(of: Order) -> Object:
         "customer_note": "",
         "meta_data": of.meta,
         "line_items": of.lines,
-        "shipping_lines": [],
+        "tax_lines": of.tax_lines,
+        "shipping_lines": of.shipping_lines,
         "fee_lines": [],
         "coupon_lines": [],
         "refunds": [
@@ -57,3 +59,7 @@ def order(of: Order) -> Object:
             for one in of.refunds
         ],
     }
+
+
+def _sum(lines: list[Object], name: str) -> Decimal:
+    return sum((Decimal(one[name]) for one in lines), Decimal(0))

@@ -9,10 +9,12 @@ knows the end of. https://github.com/woocommerce/woocommerce, wc-order-functions
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from connectors.woocommerce.client import Node, Refused, Shop, number
 from connectors.woocommerce.shapes import instant, many, marked, money, step_minor, text, whole
+from connectors.woocommerce.till import taxes
 from connectors.woocommerce.till.purchases import Books
 from connectors.woocommerce.till.remedy import asked
 from core.money import Money
@@ -81,7 +83,20 @@ class Refund:
             found = [one for one in refunds if marked(one.get("reason")) == instruction.payout_id]
         if len(found) > 1:
             return Unknown("two refunds carry this payout's marker: look at the order now")
-        return judged(found[0], instruction) if found else Absent()
+        if not found:
+            return Absent()
+        ending = judged(found[0], instruction)
+        if isinstance(ending, Settled):
+            ending = Settled(self._with_taxes(ending.receipt, found[0]))
+        return ending
+
+    def _with_taxes(self, receipt: Receipt, refund: Node) -> Receipt:
+        """The order has to be read for them; where that fails, they are not known."""
+        try:
+            order = self._books.raw(receipt.order_id)
+        except HostError:
+            return receipt
+        return replace(receipt, taxes=taxes.of(refund, order, receipt.amount))
 
     def send(self, instruction: Instruction) -> Ending:
         answer = self._shop.write("POST", self._path(instruction), body(instruction))
