@@ -26,7 +26,8 @@ AGENT = {"id": AGENT_ID, "name": "Jo Marsh", "email": "jo.marsh@shop.example", "
 class Line(TypedDict):
     title: str
     quantity: int
-    price: str  # of one piece
+    price: str  # of one piece, with its tax
+    tax: NotRequired[str]  # in percent
 
 
 class ShopCustomer(TypedDict):
@@ -139,7 +140,12 @@ def _ago(now: datetime, days: int) -> str:
 
 
 def _total(order: Mapping[str, Any]) -> Decimal:
-    return sum((Decimal(price) * number for _, number, price in order["lines"]), Decimal(0))
+    return sum((Decimal(price) * number for _, number, price, *_ in order["lines"]), Decimal(0))
+
+
+def _line(title: str, quantity: int, price: str, *tax: str) -> Line:
+    made = Line(title=title, quantity=quantity, price=price)
+    return {**made, "tax": tax[0]} if tax else made
 
 
 def _customer(key: str) -> ShopCustomer:
@@ -168,7 +174,7 @@ def _order(told: Mapping[str, Any], now: datetime) -> Order:
         created_at=_ago(now, told["ordered"]),
         promised_at=_ago(now, told["promised"]),
         delivered_at=_ago(now, told["delivered"]),
-        lines=[Line(title=t, quantity=n, price=price) for t, n, price in told["lines"]],
+        lines=[_line(*line) for line in told["lines"]],
         customer=customer,
         gateway="shopify_payments",
         risk=told.get("risk", "LOW"),

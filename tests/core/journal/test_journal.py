@@ -15,6 +15,7 @@ from core.moment import Moment
 from core.money import Money
 from core.people import Workspace
 from core.store import Store
+from core.tax import Share, Split
 from tests.stores import NOW, store
 
 __all__ = ["store"]
@@ -77,6 +78,50 @@ def test_a_line_says_all_that_finance_needs(tehran: Store) -> None:
         "payout": "pay_1",
         "happened_on": "2026-11-03",
     }
+
+
+def _taxed(store: Store, pay: str, at: datetime) -> None:
+    """12.50 EUR of which 2.00 are tax at 19 percent, as far as can be reckoned."""
+    share = Share(line="l1", rate="19", net_minor=1050, tax_minor=200)
+    parts = Split(currency="EUR", told=False, shares=(share,))
+    amount = Money(1250, "EUR")
+    with store.write() as tx:
+        posting = ledger.settlement(
+            pay, "case_1", "conn_1", "refund", "goodwill", "late", amount, parts=parts
+        )
+        ledger.post(tx, posting, now=at)
+
+
+def test_what_a_sum_contains_stands_in_lines_of_its_own(tehran: Store) -> None:
+    _taxed(tehran, "pay_1", datetime(2026, 11, 3, 12, 0, tzinfo=UTC))
+    _post(tehran, "pay_2", datetime(2026, 11, 4, 12, 0, tzinfo=UTC))
+    rows = _rows(tehran, "2026-11")
+    shown = ("kind", "debit", "credit", "amount")
+    assert [tuple(row[name] for name in shown) for row in rows] == [
+        ("settled", "expense:goodwill:late", "clearing:conn_1", "12.50"),
+        ("net", "net:reckoned:conn_1:19", "split:goodwill:late", "10.50"),
+        ("tax", "tax:reckoned:conn_1:19", "split:goodwill:late", "2.00"),
+        ("settled", "expense:owed:late", "clearing:conn_1", "12.50"),
+    ]
+    why = [(row["basis"], row["cause"], row["payout"]) for row in rows]
+    assert why == [("goodwill", "late", "pay_1")] * 3 + [("owed", "late", "pay_2")]
+
+
+def test_a_month_closed_before_stays_when_what_it_contained_is_undone(tehran: Store) -> None:
+    _taxed(tehran, "pay_1", datetime(2026, 11, 3, 12, 0, tzinfo=UTC))
+    closing = _close(tehran, "2026-11", DECEMBER)
+    with tehran.write() as tx:
+        given = ledger.standing(ledger.entries_of(tx, "pay_1"))
+        ledger.post(tx, ledger.undoing(given, "failed", 1), now=DECEMBER)
+    with tehran.read() as reader:
+        assert hashlib.sha256(journal.export(reader, "2026-11")).hexdigest() == closing.digest
+        assert journal.changed(reader) == []
+    kinds = [(row["kind"], row["debit"], row["amount"]) for row in _rows(tehran, "2026-12")]
+    assert kinds == [
+        ("failed", "clearing:conn_1", "12.50"),
+        ("net_failed", "split:goodwill:late", "10.50"),
+        ("tax_failed", "split:goodwill:late", "2.00"),
+    ]
 
 
 @pytest.mark.parametrize(("minor", "currency", "text"), [(500, "JPY", "500"), (1, "KWD", "0.001")])
