@@ -89,6 +89,7 @@ SPEC = Spec(
         "signed": ("done", ""),
         "setup": ("done", ""),
         "recent": ("done", _UNLISTED),
+        "tax": ("done", ""),
         "loose store credit": ("exempt", _UNLISTED),
         "returns": (
             "exempt",

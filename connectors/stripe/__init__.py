@@ -71,6 +71,11 @@ SPEC = Spec(
         "signed": ("done", ""),
         "setup": ("done", ""),
         "recent": ("done", _UNLISTED),
+        "tax": (
+            "exempt",
+            "a payment has no lines, and a refund says no tax; what an invoice or a credit note"
+            " says of it stands in that paper, also after its credit was taken back",
+        ),
         "credit notes": ("done", ""),  # for account credit, where the setting asks for them
         "balance credits": ("exempt", _UNLISTED),
     },

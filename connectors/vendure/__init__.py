@@ -75,6 +75,7 @@ SPEC = Spec(
         "fresh": ("done", ""),
         "setup": ("done", ""),
         "recent": ("done", ""),
+        "tax": ("done", ""),
         "bound coupons": ("exempt", "Vendure binds a coupon to customer groups, never to a person"),
         "delivery dates": (
             "exempt",

@@ -82,6 +82,7 @@ SPEC = Spec(
         "fresh": ("exempt", "deliveries carry no time; an old one only makes us look again"),
         "setup": ("done", ""),
         "recent": ("done", ""),
+        "tax": ("done", ""),
         "disputes": ("exempt", "WooCommerce knows none: they stay with the payment plugin"),
         "gift cards": (
             "exempt",

@@ -14,6 +14,8 @@ from core.case import CaseState, Outcome
 from core.ledger_check import verify
 from core.payout import Payout, PayoutState
 from tests.webhooks.rig import Rig
+from tests.webhooks.test_books_commands import run
+from webhooks.cli import books
 from webhooks.engine.sweeping import Sweeper
 
 TEAPOT = 2  # 38.00 EUR of crockery at 19 percent, 12.00 of tea at 7
@@ -90,6 +92,14 @@ def test_the_payout_keeps_it_by_line(refunded: Rig) -> None:
         ("19", 639, 121),
     ]
     assert all(str(one["line"]).startswith("gid://shopify/LineItem/") for one in lines)
+
+
+def test_the_command_line_shows_it_by_line(
+    refunded: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(refunded, books.show_, payout_id=_only(refunded, TEAPOT).id, json_=False)
+    shown = capsys.readouterr().out
+    assert ": 6.39 EUR and 1.21 EUR tax at 19 %, reckoned from the order" in shown
 
 
 def test_a_refund_that_fails_later_is_booked_back_with_what_it_contained(refunded: Rig) -> None:

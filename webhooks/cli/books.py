@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from core import ledger as books
 from core.case import CaseStep, Identity
 from core.errors import AmendsError
 from core.moment import Moment
+from core.money import Money
 from core.payout import Attempt, Payout
 from core.ports import HostError, Instruction, Who
 from core.store import Reader
@@ -116,8 +118,22 @@ def show_(of: Services, payout_id: str, json_: bool) -> None:
     for attempt in attempts:
         end = f"{attempt.ending} {attempt.why or ''}" if attempt.ended_at else "no answer yet"
         click.echo(f"  {attempt.sent_at:%Y-%m-%d %H:%M:%S}  sent under {attempt.key}: {end}")
+    for line in _tax_lines(found):
+        click.echo(f"  {line}")
     for entry in entries:
         click.echo(f"  entry {entry.seq}: {entry.kind}, {entry.debit} from {entry.credit}")
+
+
+def _tax_lines(found: Payout) -> Iterator[str]:
+    """What it contains by line of the order, if that is known."""
+    tax = found.receipt.get("tax") if isinstance(found.receipt, dict) else None
+    if tax is None or found.currency is None:
+        return
+    how = "told by the host" if tax["told"] else "reckoned from the order"
+    for line in tax["lines"]:
+        net, of_it = (Money(line[name], found.currency) for name in ("net_minor", "tax_minor"))
+        rate = f"{line['rate']} %" if line["rate"] else "a rate not stated"
+        yield f"line {line['line']}: {net} and {of_it} tax at {rate}, {how}"
 
 
 def _is_of(step: CaseStep, payout_id: str) -> bool:
