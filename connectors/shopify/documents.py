@@ -108,7 +108,7 @@ fragment Taxed on Refund {
   refundLineItems(first: 10) {
     pageInfo { hasNextPage }
     nodes {
-      lineItem { id taxLines(first: 5) { ...Tax } }
+      lineItem { id taxLines { ...Tax } }
       subtotalSet { ...Paid } totalTaxSet { ...Paid }
     }
   }
@@ -122,7 +122,7 @@ fragment Taxed on Refund {
     taxesIncluded totalPriceSet { ...Paid }
     lineItems(first: 30) {
       nodes {
-        id discountedTotalSet(withCodeDiscounts: true) { ...Paid } taxLines(first: 5) { ...Tax }
+        id discountedTotalSet(withCodeDiscounts: true) { ...Paid } taxLines { ...Tax }
       }
     }
     shippingLines(first: 3) {
