@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pgserver
 
-from benchmarks.cases import furnish, settle
+from benchmarks.cases import settle
 from benchmarks.filling import multiply
+from benchmarks.instant import furnish
 from core.store.schema import upgrade
 from core.store.sql import SqlStore
 

@@ -129,7 +129,7 @@ def _sidebar_desk(of: Services, notice: Callable[[], None]) -> SidebarDesk:
 
 
 def _nobody_near() -> None:
-    """Another process works on what was kept; it finds it by polling."""
+    """Another process works on what was kept: the database tells it, or it finds it by looking."""
 
 
 def ensure_workspace(store: Store, name: str, clock: Clock) -> None:

@@ -8,6 +8,8 @@ under an old number is refused.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -154,6 +156,11 @@ class Store(Protocol):
     def clock(self) -> datetime | None:
         """The database's own clock, where that may be another machine's; None where it is ours.
         Raises `StoreUnavailable`."""
+        ...
+
+    def wakes(self, until: threading.Event) -> Iterator[None]:
+        """Yields whenever a commit left work due, whoever's it was, until the event is set. A help
+        and no promise: one may be missed, and where other processes cannot tell there are none."""
         ...
 
     def close(self) -> None: ...

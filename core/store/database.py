@@ -240,7 +240,7 @@ class Postgres:
         self.pid = os.getpid()
         self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._pool = QueuePool(
-            self._connect,
+            self.connect,
             pool_size=8,
             max_overflow=24,
             timeout=_WAIT_SECONDS,
@@ -248,10 +248,18 @@ class Postgres:
             use_lifo=True,
         )
 
-    def _connect(self) -> Any:
+    def connect(self) -> Any:
+        """A connection beside the pool. Whether the other machine is still there is asked of it by
+        the system after half a minute without a word: whoever listens says none for hours."""
         import psycopg
 
-        connection = psycopg.connect(self._conninfo, autocommit=True)
+        connection = psycopg.connect(
+            self._conninfo,
+            autocommit=True,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        )
         connection.prepared_max = 500
         # A process that was stopped in the middle must not keep everybody else from its rows.
         connection.execute("SET lock_timeout = '20s'")

@@ -7,6 +7,7 @@ tables in place and keeps an undo log, so a commit costs nothing and a rollback 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -84,6 +85,9 @@ class MemoryStore:
 
     def clock(self) -> datetime | None:
         return None
+
+    def wakes(self, until: threading.Event) -> Iterator[None]:
+        return iter(())
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -19,7 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.types import TypeEngine
 
-from core.store import StoreUnavailable, triggers
+from core.store import StoreUnavailable, triggers, waking
 from core.store.database import connect_sqlite, unavailable
 from core.store.tables import metadata
 
@@ -33,15 +33,16 @@ _UPGRADE_LOCK = 0x616D656E6473  # any number of our own: "amends"
 @dataclass(frozen=True, slots=True)
 class SchemaState:
     """`current` and `wanted` are revisions; `missing_triggers` are guards of append-only tables
-    that are not in place."""
+    that are not in place, `silent_tables` tell no worker when something is due."""
 
     current: str | None
     wanted: str
     missing_triggers: tuple[str, ...]
+    silent_tables: tuple[str, ...]
 
     @property
     def ok(self) -> bool:
-        return self.current == self.wanted and not self.missing_triggers
+        return self.current == self.wanted and not (self.missing_triggers or self.silent_tables)
 
 
 def upgrade(url: str) -> None:
@@ -51,6 +52,7 @@ def upgrade(url: str) -> None:
         _refuse_newer(connection)
         command.upgrade(_config(connection), "head")
         triggers.create(connection)
+        waking.create(connection)
 
 
 def require_known(url: str) -> None:
@@ -77,6 +79,7 @@ def check(url: str) -> SchemaState:
             MigrationContext.configure(connection).get_current_revision(),
             str(ScriptDirectory.from_config(_config(None)).get_current_head()),
             triggers.missing(connection),
+            waking.silent(connection),
         )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from core.record import Record
-from core.store import AlreadyExists, Lease, LeaseLost, NoSuchRow, Reader, Tx
-from core.store.database import Database, Guard, Session, open_database
+from core.store import AlreadyExists, Lease, LeaseLost, NoSuchRow, Reader, Tx, waking
+from core.store.database import Database, Guard, Postgres, Session, open_database
 from core.store.statements import Plan, WorkPlan
 from core.store.turns import SharedCommits
 from core.store.values import from_micros, to_micros
@@ -124,6 +125,12 @@ class SqlStore:
             return None
         with self._here().reading() as session:
             return from_micros(session.run(asking).fetchone()[0])
+
+    def wakes(self, until: threading.Event) -> Iterator[None]:
+        database = self._here()
+        if isinstance(database, Postgres):
+            return waking.heard(database, self.workspace_id, until)
+        return iter(())
 
     def close(self) -> None:
         """Close this process's connections, after the open transaction."""

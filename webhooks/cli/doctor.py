@@ -14,7 +14,7 @@ from core.people import PersonIdentity, Workspace
 from core.policies import in_force
 from core.ports import Check
 from core.routing import BadOptions, read_routing
-from core.store import Reader, StoreUnavailable, schema
+from core.store import Reader, StoreUnavailable, schema, waking
 from webhooks import keys
 from webhooks.app import Services, services
 from webhooks.cli import show
@@ -51,6 +51,7 @@ def _checks(settings: Settings, offline: bool) -> Iterator[Check]:
     yield base
     if not base.ok:
         return
+    yield _waking(settings)
     yield _address(settings)
     for name, why in registry.problems().items():
         yield Check(ok=False, what=f"connector {name}", todo=why)
@@ -73,6 +74,15 @@ def _database(settings: Settings) -> Check:
     except StoreUnavailable as error:
         return Check(ok=False, what=what, todo=f"{error}; then run `amends db upgrade`")
     return Check(ok=state.ok, what=what, todo="" if state.ok else "run `amends db upgrade`")
+
+
+def _waking(settings: Settings) -> Check:
+    ok = waking.passes(settings.database_url, settings.workspace)
+    todo = (
+        "a pooler takes their connections away: let it lend them for a session, or connect to "
+        f"PostgreSQL itself; until then they look every {settings.poll_seconds:g} s"
+    )
+    return Check(ok=ok, what="workers hear at once of new work", todo="" if ok else todo)
 
 
 def _address(settings: Settings) -> Check:

@@ -101,13 +101,13 @@ class Reader:
                 later |= not refund_seen(tx, host, event, delivery, moment)
             else:
                 other_event(tx, host, event, moment)
-        tx.release(lease)
         if later:
             due, tries = moment.now + _ECHO_WAIT, delivery.tries + 1
             tx.put(replace(delivery, due_at=due, tries=tries, why="a payout is under way"))
         else:
             kinds = [type(event).__name__ for event in events]
             tx.put(replace(delivery, state="done", due_at=None, kinds=kinds, why=None))
+        tx.release(lease)
         return opened
 
     def _solved(

@@ -6,6 +6,7 @@ What drives the rounds is not its matter: threads (`runner`), a queue that wakes
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import timedelta
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 
 class Rounds:
     """`owner` names this process in leases. `calls` asks several hosts at once. `public_url`: where
-    customers find our pages."""
+    customers find our pages. `taken` is called where a piece of work was claimed: there may be
+    more."""
 
     def __init__(
         self,
@@ -38,8 +40,10 @@ class Rounds:
         lease_length: timedelta,
         owner: str,
         public_url: str,
+        taken: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._clock, self._length, self._owner = store, clock, lease_length, owner
+        self._taken = taken
         self._watch = Watch(store, clock, lease_length)
         self._worker = Worker(
             store,
@@ -86,7 +90,10 @@ class Rounds:
         leases = self._store.claim(
             kind, owner=self._owner, now=self._clock.now(), length=self._length, limit=1
         )
-        return (started, leases[0]) if leases else None
+        if not leases:
+            return None
+        self._taken()
+        return started, leases[0]
 
     def _work_on(self, lease: Lease, started: float) -> None:
         """A fault of ours in one case must neither stop the runner nor go unseen."""

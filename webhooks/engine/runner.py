@@ -1,7 +1,7 @@
-"""The embedded runner: threads that claim what is due and work on it.
+"""The runner: threads that claim what is due and work on it.
 
-The tables are the truth. A wake (`notice`) only saves waiting: whatever it misses is found by
-polling, also what other processes left behind.
+The tables are the truth. A wake (`notice`) only saves waiting, whether it comes from this process
+or, through the database, from another: whatever it misses is found by polling.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from core.case import Case
+from core.chores import Chore
+from core.connection import Delivery
 from core.store import Store, StoreUnavailable
 from core.store.sealing import Sealer
 from webhooks.engine.clock import Clock
@@ -40,7 +43,7 @@ class Runner:
         poll: timedelta = timedelta(seconds=1),
         habits: Habits | None = None,
     ) -> None:
-        self._length, self._poll = lease_length, poll
+        self._store, self._clock, self._length, self._poll = store, clock, lease_length, poll
         self._calls = ThreadPoolExecutor(4 * threads, thread_name_prefix="amends-call")
         owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._house = Housekeeping(
@@ -61,13 +64,18 @@ class Runner:
             lease_length=lease_length,
             owner=owner,
             public_url=public_url,
+            taken=self.notice,
         )
         self._noticed = threading.Condition()
-        self._stopping = False
+        self._notices = 0
+        self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, name=f"amends-runner-{n}", daemon=True)
             for n in range(threads)
         ]
+        self._threads.append(
+            threading.Thread(target=self._listen, name="amends-listener", daemon=True)
+        )
 
     def start(self) -> None:
         self._house.begin()
@@ -77,7 +85,7 @@ class Runner:
     def stop(self) -> None:
         """Let go after the step each thread is at."""
         with self._noticed:
-            self._stopping = True
+            self._stopping.set()
             self._noticed.notify_all()
         for thread in self._threads:
             if thread.ident is not None:
@@ -87,16 +95,24 @@ class Runner:
             self._house.end()
 
     def notice(self) -> None:
-        """Something is due now: do not wait for the next poll."""
+        """Something is due now: one thread does not wait for the next poll. It wakes another in its
+        turn once it has found some, so a hundred notices at once need not be a hundred looks."""
         with self._noticed:
+            self._notices += 1
             self._noticed.notify()
 
     def run_due(self) -> int:
         """Work on what is due now, by one thread; answers how many pieces of work were done."""
         return self._rounds.run_due() or self._house.run_due()
 
+    def _listen(self) -> None:
+        """Hear of what other processes left."""
+        for _ in self._store.wakes(self._stopping):
+            self.notice()
+
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
+            notices, looked_at = self._notices, self._clock.now()
             try:
                 idle = not self.run_due()
             except StoreUnavailable as error:
@@ -106,6 +122,22 @@ class Runner:
                 log.exception("the runner failed; it goes on after a pause")
                 idle = True
             if idle:
-                with self._noticed:
-                    if not self._stopping:
-                        self._noticed.wait(self._poll.total_seconds())
+                self._rest(notices, looked_at)
+
+    def _rest(self, notices: int, looked_at: datetime) -> None:
+        """Until there may be something to do. A notice that came during the look counts."""
+        seconds = self._seconds_to_rest(looked_at)
+        with self._noticed:
+            if self._notices == notices and not self._stopping.is_set():
+                self._noticed.wait(seconds)
+
+    def _seconds_to_rest(self, looked_at: datetime) -> float:
+        """Until the next piece of work is due, a poll at most. What was due before the look and is
+        still there is somebody else's."""
+        until = self._poll
+        with suppress(StoreUnavailable):
+            for kind in (Case, Delivery, Chore):
+                due = self._store.next_due(kind)
+                if due is not None and due > looked_at:
+                    until = min(until, due - self._clock.now())
+        return max(0.0, until.total_seconds())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -106,6 +107,9 @@ class CountedStore:
     def clock(self) -> datetime | None:
         theirs = self._store.clock()
         return theirs + self._ahead if theirs else None
+
+    def wakes(self, until: threading.Event) -> Iterator[None]:
+        return self._store.wakes(until)
 
     def close(self) -> None:
         self._store.close()

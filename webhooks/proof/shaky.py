@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -59,6 +60,9 @@ class ShakyStore:
 
     def clock(self) -> datetime | None:
         return self._store.clock()
+
+    def wakes(self, until: threading.Event) -> Iterator[None]:
+        return self._store.wakes(until)
 
     def close(self) -> None:
         """The run closes the store."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -99,6 +100,9 @@ class NotedStore:
 
     def clock(self) -> datetime | None:
         return self._store.clock()
+
+    def wakes(self, until: threading.Event) -> Iterator[None]:
+        return self._store.wakes(until)
 
     def close(self) -> None:
         self._store.close()
