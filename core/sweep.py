@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from core import drift, flow, tasks
-from core.case import Case
+from core.case import Case, Customer
 from core.connection import HostPayout
 from core.moment import Moment
 from core.payout import GONE, Payout, PayoutState, locked
@@ -238,11 +238,17 @@ def unlisted(
                 return
             fresh = now - payout.changed_at < TOO_FRESH
             due = payout.state is PayoutState.SETTLED or payout.state in _OPEN
-            if due and not fresh and payout.host_object not in seen:
+            if due and not fresh and payout.host_object not in seen and not _erased(reader, payout):
                 yield payout
         if len(page) < _PAGE:
             return
         last = page[-1].id
+
+
+def _erased(reader: Reader, payout: Payout) -> bool:
+    """Its customer was erased: whom to ask about is not known any more."""
+    customer = reader.get(Customer, payout.customer_id) if payout.customer_id else None
+    return customer is not None and customer.erased_at is not None
 
 
 def outcome(before: Payout, after: Payout) -> Difference | None:

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from core import drift, sweep
-from core.case import Case, CaseState, Task
+from core.case import Case, CaseState, Customer, Task
 from core.connection import Delivery, HostPayout
 from core.events import RefundRecorded
 from core.moment import Moment
@@ -111,3 +111,22 @@ def test_the_sweep_learns_the_sum_that_a_message_did_not_say(store: Store) -> No
         assert sweep.compare(tx, "till", listed, Moment(NOW)) is None
     seen = _seen(store)
     assert (seen.amount_minor, seen.currency, seen.ending) == (500, "EUR", "failed")
+
+
+def test_what_an_erased_customer_was_given_is_not_looked_for(store: Store) -> None:
+    """To whom it was given is not known any more, so the host could only be misunderstood: a
+    payment that is there would count as missing, and open the case again."""
+    with store.write() as tx:
+        tx.add(sample(Customer, "c1", created_at=NOW, erased_at=NOW))
+        tx.add(sample(Customer, "c2", created_at=NOW))
+        for number, customer in enumerate(("c1", "c2", None)):
+            tx.add(
+                sample(
+                    Payout, f"pay_{number}", till_id="till", state=PayoutState.SETTLED,
+                    host_object=f"r{number}", customer_id=customer,
+                )
+            )  # fmt: skip
+    with store.read() as reader:
+        later = NOW + timedelta(hours=1)
+        asked = [p.id for p in sweep.unlisted(reader, "till", NOW, set(), later)]
+    assert asked == ["pay_2", "pay_1"]
