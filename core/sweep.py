@@ -95,17 +95,8 @@ def compare(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Differe
         return twice(tx, ours, record, moment)
     if ours.state in _BUSY or ours.state is PayoutState.REVERSED:
         return None
-    if ours.state in _UNSENT:  # it arrived all the same: ask before anybody sends it again
-        tx.put(
-            replace(
-                ours,
-                state=PayoutState.UNKNOWN,
-                host_object=record.host_object,
-                due_at=moment.now,
-                why="seen by the sweep",
-            )
-        )
-        return tx.get(Payout, ours.id)
+    if ours.state in _UNSENT:
+        return arrived(tx, ours, record.host_object, moment)
     if ours.state in _OPEN:
         # From here on it is asked about by this name: not to be found is no absence any more.
         tx.put(replace(ours, host_object=record.host_object))
@@ -114,6 +105,19 @@ def compare(tx: Tx, till_id: str, record: HostRecord, moment: Moment) -> Differe
         return _paid_after_all(tx, ours, record, moment) if record.ending == "settled" else None
     same = record.amount is None or record.amount == ours.amount
     return None if same and record.ending != "failed" else ours
+
+
+def arrived(tx: Tx, ours: Payout, host_object: str, moment: Moment) -> Payout:
+    """We took it for not there, and the host tells of it: asked about before it is sent again."""
+    after = replace(
+        ours,
+        state=PayoutState.UNKNOWN,
+        host_object=host_object,
+        due_at=moment.now,
+        why="seen at the host",
+    )
+    tx.put(after)
+    return after
 
 
 def _ours(tx: Tx, till_id: str, record: HostRecord) -> Payout | None:

@@ -10,11 +10,12 @@ import pytest
 
 from core import drift, sweep
 from core.case import Case, CaseState, Customer, Task
+from core.chores import Chore, id_of
 from core.connection import Delivery, HostPayout
 from core.events import RefundRecorded
 from core.moment import Moment
 from core.money import Money
-from core.payout import Payout, PayoutState
+from core.payout import GONE, Payout, PayoutState
 from core.ports import HostRecord, Pays
 from core.store import Store
 from tests.stores import NOW, sample, store
@@ -130,3 +131,40 @@ def test_what_an_erased_customer_was_given_is_not_looked_for(store: Store) -> No
         later = NOW + timedelta(hours=1)
         asked = [p.id for p in sweep.unlisted(reader, "till", NOW, set(), later)]
     assert asked == ["pay_2", "pay_1"]
+
+
+def _with(store: Store, **given: object) -> None:
+    with store.write() as tx:
+        tx.add(CASE)
+        values = {"case_id": "case_1", "till_id": "till", "order_id": "o1", **given}
+        tx.add(sample(Payout, "pay_1", **values))
+
+
+def _payout(store: Store) -> Payout:
+    with store.read() as reader:
+        found = reader.get(Payout, "pay_1")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("state", [PayoutState.PLANNED, PayoutState.NOT_SENT])
+def test_what_is_there_all_the_same_is_asked_about_and_not_sent(
+    store: Store, state: PayoutState
+) -> None:
+    """We took it for not there, and the host tells of it before it is sent again."""
+    _with(store, state=state, due_at=NOW + timedelta(hours=1))
+    assert _told(store, marker="pay_1")
+    after = _payout(store)
+    assert (after.state, after.host_object, after.due_at) == (PayoutState.UNKNOWN, "r1", NOW)
+    assert store.next_due(Case) == NOW
+
+
+@pytest.mark.parametrize("state", sorted(GONE))
+def test_what_is_paid_after_all_is_swept_at_once(store: Store, state: PayoutState) -> None:
+    _with(store, state=state)
+    assert _told(store, marker="pay_1", ending="failed")
+    with store.read() as reader:
+        assert reader.get(Chore, id_of("sweep", "till")) is None
+    assert _told(store, marker="pay_1")
+    assert store.next_due(Chore) == NOW
+    assert _payout(store).state is state

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
-from core import erasure, flow, interventions, reversal, sweep
+from core import chores, erasure, flow, interventions, reversal, sweep
 from core.case import Case, CaseTicket
 from core.connection import Connection, Delivery
 from core.events import (
@@ -23,7 +23,16 @@ from core.events import (
     TicketStatusChanged,
 )
 from core.moment import Moment
-from core.payout import FINAL, Payout, PayoutState, locked, remembered, wait_of
+from core.payout import (
+    FINAL,
+    GONE,
+    Payout,
+    PayoutState,
+    locked,
+    may_send,
+    remembered,
+    wait_of,
+)
 from core.ports import HostDenied, HostRecord, Malformed, RawRequest, Unrecognised
 from core.storable import storable
 from core.store import AlreadyExists, Lease, LeaseLost, Store, StoreUnavailable, Tx
@@ -174,6 +183,11 @@ def refund_seen(
         moment.log(tx, ours.case_id, "echo", {"host_object": event.host_object, "till": till_id})
         if event.ending == "failed" and ours.state is PayoutState.SETTLED:
             reversal.doubt(tx, ours, moment)
+        elif may_send(ours):
+            sweep.arrived(tx, ours, event.host_object, moment)
+            tx.wake(Case, ours.case_id, moment.now)
+        elif event.ending == "settled" and ours.state in GONE:
+            chores.plan(tx, "sweep", till_id, moment.now)
         elif ours.state in (PayoutState.UNKNOWN, PayoutState.PENDING):
             _wake(tx, ours, host, moment)
         return True
