@@ -7,8 +7,8 @@ from typing import TextIO, TypeVar
 
 import click
 
+from core import journal, ledger_check
 from core import ledger as books
-from core import ledger_check
 from core.connection import Connection
 from core.errors import AmendsError
 from core.link import ChoiceLink
@@ -135,11 +135,14 @@ def ledger() -> None:
 @click.option("--json", "json_", is_flag=True, help="one JSON object")
 @opened
 def verify(of: Services, anchor: TextIO | None, json_: bool) -> None:
-    """Check every entry, the chain, and that nothing can be changed. Exit 1 if something is off."""
+    """Check every entry, the chain, closed months, and that nothing can be changed. Exit 1 if
+    something is off."""
     with of.store.read() as reader:
         found = ledger_check.verify(reader, anchor.read().strip() if anchor else None)
+        months = journal.changed(reader) if found.ok else []
     guards = schema.check(of.settings.database_url).missing_triggers
     wrong = [f"entry {found.seq}: {found.problem}"] if found.problem else []
+    wrong += [f"{month} is not as it was closed" for month in months]
     problems = [*wrong, *(f"the guard {name} is missing" for name in guards)]
     ok = not problems
     if json_:
