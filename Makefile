@@ -122,7 +122,7 @@ coverage: $(VENV)/.test
 
 # Goes on where it was stopped.
 mutants: $(VENV)/.test
-	$(BIN)/python -m tests.mutants $(MODULES)
+	nice -n 19 $(BIN)/python -m tests.mutants $(MODULES)
 
 # -------------------------------------------------------------------------------- maintenance
 

@@ -1,138 +1,331 @@
 """Would a test notice? `make mutants`, or `python -m tests.mutants money ledger ...`.
 
-Each place in a module is changed in turn (cosmic-ray), in a copy of the tree, and the tests named
-here have to fail. It takes hours for all of them, goes on where it was stopped, and gives way to
-whatever else the machine does. What survived, and why, is in docs/proof.md.
+Each place of a module is changed in turn (as cosmic-ray changes it), and one of the tests that
+reach it has to fail. All that is not ours is imported once; each changed module is then tried in a
+process of its own, forked from there: it runs the tests that reach the changed line, quick ones
+first, up to the first that fails. Goes on where it was stopped; what survived is tried again, as
+there may be new tests. What survived, and why, is in docs/proof.md.
 """
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import hashlib
+import importlib
+import itertools
 import json
 import os
-import shlex
-import shutil
-import subprocess
+import signal
 import sys
-from collections import Counter
-from collections.abc import Mapping
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
 from pathlib import Path
+from types import CodeType, ModuleType
 
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / "build" / "mutants"
 
-_IN_MEMORY = "not sqlite and not postgresql"
+MODULES = {
+    "money": "core/money.py",
+    "ledger": "core/ledger.py",
+    "payout": "core/payout.py",
+    "authority": "core/authority/__init__.py",
+    "counting": "core/authority/counting.py",
+    "bounds": "core/authority/bounds.py",
+    "scale": "core/authority/scale.py",
+    "rows": "core/authority/rows.py",
+    "approval": "core/approval.py",
+    "flow": "core/flow.py",
+    "opening": "core/opening.py",
+    "deciding": "core/deciding.py",
+    "agreeing": "core/agreeing.py",
+    "settling": "core/settling.py",
+    "ending": "core/ending.py",
+}
+
+#: In memory alone: what the databases do is tried by tests of their own.
+TESTS = (
+    "tests/core/test_money.py", "tests/core/test_payout.py", "tests/core/test_settling.py",
+    "tests/core/ledger/test_posting.py", "tests/core/journal", "tests/core/authority",
+    "tests/core/approval", "tests/sim/test_short.py",
+)  # fmt: skip
 #: Without the plug-ins, whose loading takes longer than the tests.
-_PYTEST = (sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir=.", "-x", "-q")
+PYTEST = ("-c", os.devnull, "--rootdir=.", "-q", "-p", "no:cacheprovider")
+IN_MEMORY = ("-k", "not sqlite and not postgresql")
 #: `CI`: the same examples each time, so that no mutant is noticed by chance.
-_ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", "CI": "true"}
+ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CI": "true"}
+
+#: `X | None` in an annotation is no calculation.
+NO_CALCULATION = "core/ReplaceBinaryOperator_BitOr_"
+#: `frozen`, `slots` and `kw_only`: nothing is decided by them, and the type checker sees to them.
+FLAGS = ("core/ReplaceTrueWithFalse", "@dataclass(")
+AT_ONCE = 2
+#: A mutant hangs that computes for this much longer than its tests do without it, or does nothing.
+PATIENCE = 4
+IDLE_S = 600
+
+
+# --------------------------------------------------------------------------------- which mutants
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """`tests` are what has to notice; `seconds` is when a mutant that hangs counts as noticed."""
+class Mutant:
+    """One changed place: the `nth` that an operator of cosmic-ray finds in the module."""
 
-    path: str
-    tests: tuple[str, ...]
-    seconds: int = 60
+    operator: str
+    nth: int
+    line: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.operator} {self.nth}"
 
 
-MODULES = {
-    "money": Tried("core/money.py", ("tests/core/test_money.py",)),
-    "ledger": Tried("core/ledger.py", ("tests/core/ledger/test_posting.py", "tests/core/journal")),
-    "payout": Tried(
-        "core/payout.py", ("tests/core/test_payout.py", "tests/sim/test_short.py"), 120
-    ),
-    "authority": Tried("core/authority/__init__.py", ("tests/core/authority",), 120),
-    "counting": Tried("core/authority/counting.py", ("tests/core/authority",), 120),
-    "approval": Tried("core/approval.py", ("tests/core/approval",), 120),
-    "flow": Tried("core/flow.py", ("tests/core/approval", "tests/sim/test_short.py"), 120),
-}
+def mutants(source: str) -> list[Mutant]:
+    from cosmic_ray import plugins
+    from cosmic_ray.ast import ast_nodes, get_ast
 
-#: `X | None` in an annotation is no calculation.
-_CONFIG = """
-[cosmic-ray]
-module-path = {path}
-timeout = {seconds}.0
-excluded-modules = []
-test-command = {command}
+    tree, lines, found = get_ast(source), source.splitlines(), []
+    for name in plugins.operator_names():
+        operator = plugins.get_operator(name)
+        if operator.arguments() or name.startswith(NO_CALCULATION):
+            continue
+        of_all = operator().mutation_positions
+        places = [place for node in ast_nodes(tree) for place in of_all(node)]
+        found += [
+            Mutant(name, nth, line)
+            for nth, ((line, _), _) in enumerate(places)
+            if not (name == FLAGS[0] and lines[line - 1].startswith(FLAGS[1]))
+        ]
+    return sorted(found, key=lambda one: (one.line, one.key))
 
-[cosmic-ray.distributor]
-name = "local"
 
-[cosmic-ray.filters.operators-filter]
-exclude-operators = ["core/ReplaceBinaryOperator_BitOr_.*"]
-"""
+def changed(source: str, mutant: Mutant) -> str:
+    from cosmic_ray import mutating, plugins
+
+    operator = plugins.get_operator(mutant.operator)()
+    return str(mutating.mutate_code(source, operator, mutant.nth))
+
+
+def told(before: str, after: str) -> str:
+    """The lines that differ."""
+    pairs = itertools.zip_longest(before.splitlines(), after.splitlines(), fillvalue="")
+    return "; ".join(f"{was.strip()}  ->  {now.strip()}" for was, now in pairs if was != now)
+
+
+# ------------------------------------------------------------------------------- which tests
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the tests do when nothing is changed: how long each takes, which lines it reaches
+    (`""`: while modules are imported), and what they import that is not ours."""
+
+    seconds: Mapping[str, float]
+    lines: Mapping[str, Sequence[str]]
+    imported: Sequence[str]
+
+    def tests(self, lines: range) -> list[str]:
+        """Those that reach one of these lines, quick ones first."""
+        found = {test for line in lines for test in self.lines.get(str(line), ())}
+        chosen = self.seconds if "" in found else found & self.seconds.keys()
+        return sorted(chosen, key=lambda test: self.seconds[test])
+
+
+class _Watch:
+    """A plug-in: how long each test takes, and its name for what is measured meanwhile."""
+
+    def __init__(self, begin: Callable[[str], None]) -> None:
+        self.begin = begin
+        self.seconds: dict[str, float] = {}
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.begin(nodeid)
+        self.seconds[nodeid] = -time.process_time()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self.seconds[nodeid] += time.process_time()
+        self.begin("")
+
+
+class _Only:
+    """A plug-in: these tests, in this order."""
+
+    def __init__(self, tests: Sequence[str]) -> None:
+        self.place = {test: place for place, test in enumerate(tests)}
+
+    def pytest_collection_modifyitems(self, items: list[object]) -> None:
+        mine = [item for item in items if _id(item) in self.place]
+        items[:] = sorted(mine, key=lambda item: self.place[_id(item)])
+
+
+def _id(item: object) -> str:
+    return str(getattr(item, "nodeid", ""))
+
+
+def measured(path: Path, kept: Path) -> Reach:
+    """In a process of its own, as it imports what is to be imported anew later."""
+
+    def measure() -> int:
+        import coverage
+        import pytest
+
+        cover = coverage.Coverage(include=[str(path)], data_file=None)
+        cover.start()
+        watch = _Watch(cover.switch_context)
+        ended = pytest.main([*PYTEST, *IN_MEMORY, *TESTS], plugins=[watch])
+        cover.stop()
+        reached = cover.get_data().contexts_by_lineno(str(path))
+        outside = [name for name, module in sys.modules.items() if not _ours(module)]
+        found = {"seconds": watch.seconds, "lines": reached, "imported": outside}
+        kept.write_text(json.dumps(found))
+        return int(ended)
+
+    if os.waitpid(_forked(measure, kept.with_suffix(".log"), 600), 0)[1] != 0:
+        raise SystemExit(f"the tests fail without any change; see {kept.with_suffix('.log')}")
+    return Reach(**json.loads(kept.read_text()))
+
+
+def _ours(module: ModuleType) -> bool:
+    file = getattr(module, "__file__", None) or ""
+    return Path(file).is_relative_to(ROOT) and "site-packages" not in file
+
+
+def statements(source: str) -> dict[int, range]:
+    """The lines of the innermost statement that a line belongs to; of one with a body, its head."""
+    found: dict[int, range] = {}
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.stmt | ast.match_case | ast.ExceptHandler):
+            continue
+        body = getattr(node, "body", None)
+        first = node.pattern.lineno if isinstance(node, ast.match_case) else node.lineno
+        first = min([first, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+        last = body[0].lineno if body else (node.end_lineno or first) + 1
+        for line in range(first, max(last, first + 1)):
+            found[line] = range(first, max(last, first + 1))
+    return found
+
+
+# ------------------------------------------------------------------------------------- trying
+
+
+class _Changed(SourceFileLoader):
+    """Finds and loads one module with its source changed; every other one as it is."""
+
+    def __init__(self, name: str, path: Path, source: str) -> None:
+        super().__init__(name, str(path))
+        self.source = source
+
+    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
+        if name != self.name:
+            return None
+        inner = [str(Path(self.path).parent)] if self.path.endswith("__init__.py") else None
+        return spec_from_file_location(
+            name, self.path, loader=self, submodule_search_locations=inner
+        )
+
+    def get_code(self, fullname: str) -> CodeType:
+        return compile(self.source, self.path, "exec")
+
+
+def _forked(act: Callable[[], int], log: Path, seconds: float) -> int:
+    """Begin `act` in a process of its own, which ends when it has computed for too long."""
+    process = os.fork()
+    if process:
+        return process
+    ended = 70
+    try:
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.alarm(IDLE_S)
+        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        ended = act()
+    finally:
+        os._exit(ended)
+
+
+def _try(path: str, source: str, tests: Sequence[str], seconds: float) -> int:
+    def run() -> int:
+        import pytest
+
+        name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        sys.meta_path.insert(0, _Changed(name, ROOT / path, source))
+        files = dict.fromkeys(test.split("::")[0] for test in tests)
+        return int(pytest.main([*PYTEST, "-x", *files], plugins=[_Only(tests)]))
+
+    return _forked(run, Path(os.devnull), seconds)
+
+
+def outcomes(name: str, found: Sequence[Mutant], reach: Reach) -> Iterator[tuple[Mutant, str]]:
+    """Each mutant and what came of it: `noticed`, `hung`, `survived` or `not reached`."""
+    path = MODULES[name]
+    source = (ROOT / path).read_text()
+    where = statements(source)
+    waiting, running = deque(found), dict[int, Mutant]()
+    while waiting or running:
+        while waiting and len(running) < AT_ONCE:
+            mutant = waiting.popleft()
+            tests = reach.tests(where.get(mutant.line, range(mutant.line, mutant.line + 1)))
+            if not tests:
+                yield mutant, "not reached"
+                continue
+            seconds = 10 + PATIENCE * sum(reach.seconds[test] for test in tests)
+            process = _try(path, changed(source, mutant), tests, seconds)
+            running[process] = mutant
+        if running:
+            process, status = os.wait()
+            yield running.pop(process), _outcome(status)
+
+
+def _outcome(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return "hung"
+    return "noticed" if os.WEXITSTATUS(status) else "survived"
+
+
+# -------------------------------------------------------------------------------- one module
 
 
 def main() -> None:
-    os.nice(19)
+    os.chdir(ROOT)
+    os.environ.update(ENV)
+    WORK.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[1:] or MODULES:
-        home, tried = WORK / name, MODULES[name]
-        if not _same(home, tried):
-            _begin(home, tried)
-        shutil.copyfile(home / "original.py", home / "tree" / tried.path)
-        _tool(home, "cosmic-ray", "exec", home / "mutants.toml", home / "session.sqlite")
-        print(_told(name, home), flush=True)
+        print(_module(name), flush=True)
 
 
-def _same(home: Path, tried: Tried) -> bool:
-    """Whether it was begun with the module as it is now."""
-    kept = home / "original.py"
-    return kept.exists() and kept.read_bytes() == (ROOT / tried.path).read_bytes()
-
-
-def _begin(home: Path, tried: Tried) -> None:
-    """A copy of the tree, and the list of all mutants."""
-    shutil.rmtree(home, ignore_errors=True)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    for path in filter(None, listed.stdout.split("\0")):
-        if (ROOT / path).is_file():
-            (home / "tree" / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / path, home / "tree" / path)
-    command = [*_PYTEST, "-k", _IN_MEMORY, *tried.tests]
-    path, seconds = json.dumps(tried.path), tried.seconds
-    config = _CONFIG.format(path=path, seconds=seconds, command=json.dumps(shlex.join(command)))
-    (home / "mutants.toml").write_text(config)
-    session = home / "session.sqlite"
-    _tool(home, "cosmic-ray", "init", home / "mutants.toml", session)
-    _tool(home, "cr-filter-operators", session, home / "mutants.toml")
-    shutil.copyfile(ROOT / tried.path, home / "original.py")
-
-
-def _tool(home: Path, name: str, *given: str | Path) -> str:
-    command = [Path(sys.executable).with_name(name), *given]
-    env = {**os.environ, **_ENV, "PYTHONPATH": str(home / "tree")}
-    done = subprocess.run(
-        command, cwd=home / "tree", env=env, check=True, stdout=subprocess.PIPE, text=True
-    )
-    return done.stdout
-
-
-def _told(name: str, home: Path) -> str:
-    """The score, and every survivor with its place."""
-    outcomes: Counter[str] = Counter()
-    survived = []
-    for line in _tool(home, "cosmic-ray", "dump", home / "session.sqlite").splitlines():
-        item, result = json.loads(line)
-        outcome = result["test_outcome"] if result else "pending"
-        if result and result["worker_outcome"] == "skipped":
-            continue
-        outcomes[outcome] += 1
-        if outcome == "survived":
-            survived.append(f"  line {item['mutations'][0]['start_pos'][0]}: {_change(result)}")
-    tried = outcomes.total() - outcomes["pending"]
-    noticed = tried - outcomes["survived"]
-    score = f"{100 * noticed / tried:.1f} %" if tried else "nothing tried"
-    return "\n".join([f"{name}: {noticed} of {tried} noticed ({score})", *survived])
-
-
-def _change(result: Mapping[str, str]) -> str:
-    lines = result["diff"].splitlines()
-    taken = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-    return "  ->  ".join(" ".join(line[1:].split()) for line in taken)
+def _module(name: str) -> str:
+    """Try what is not known to be noticed; the score, and every survivor with its place."""
+    path = ROOT / MODULES[name]
+    source = path.read_text()
+    kept = WORK / f"{name}.{hashlib.sha256(source.encode()).hexdigest()[:12]}.jsonl"
+    known = dict(json.loads(line) for line in kept.read_text().splitlines()) if kept.exists() else {}
+    found = mutants(source)
+    open_ones = [one for one in found if known.get(one.key) not in ("noticed", "hung")]
+    if open_ones:
+        reach = measured(path, WORK / f"{name}.reach.json")
+        for outside in reach.imported:
+            with contextlib.suppress(Exception):
+                importlib.import_module(outside)
+        with kept.open("a") as file:
+            for mutant, outcome in outcomes(name, open_ones, reach):
+                known[mutant.key] = outcome
+                print(json.dumps([mutant.key, outcome]), file=file, flush=True)
+    counts = Counter(known[one.key] for one in found)
+    noticed = counts["noticed"] + counts["hung"]
+    head = f"{name}: {noticed} of {len(found)} noticed ({100 * noticed / len(found):.1f} %)"
+    survived = [
+        f"  line {one.line}, {known[one.key]}: {told(source, changed(source, one))}"
+        for one in found
+        if known[one.key] in ("survived", "not reached")
+    ]
+    return "\n".join([head, *survived])
 
 
 if __name__ == "__main__":
