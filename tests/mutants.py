@@ -55,7 +55,10 @@ TESTS = (
     "tests/core/approval", "tests/sim/test_short.py",
 )  # fmt: skip
 #: Without the plug-ins, whose loading takes longer than the tests.
-PYTEST = ("-c", os.devnull, "--rootdir=.", "-q", "-p", "no:cacheprovider")
+PYTEST = (
+    "-c", os.devnull, "--rootdir=.", "-q", "-p", "no:cacheprovider", "--assert=plain",
+    "-p", "no:unraisableexception", "-p", "no:threadexception",
+)  # fmt: skip
 IN_MEMORY = ("-k", "not sqlite and not postgresql")
 #: `CI`: the same examples each time, so that no mutant is noticed by chance.
 ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CI": "true"}
