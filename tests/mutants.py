@@ -51,8 +51,8 @@ MODULES = {
 #: In memory alone: what the databases do is tried by tests of their own.
 TESTS = (
     "tests/core/test_money.py", "tests/core/test_payout.py", "tests/core/test_settling.py",
-    "tests/core/ledger/test_posting.py", "tests/core/journal", "tests/core/authority",
-    "tests/core/approval", "tests/sim/test_short.py",
+    "tests/core/test_flow.py", "tests/core/ledger/test_posting.py", "tests/core/journal",
+    "tests/core/authority", "tests/core/approval", "tests/sim/test_short.py",
 )  # fmt: skip
 #: Without the plug-ins, whose loading takes longer than the tests.
 PYTEST = (
@@ -63,10 +63,14 @@ IN_MEMORY = ("-k", "not sqlite and not postgresql")
 #: `CI`: the same examples each time, so that no mutant is noticed by chance.
 ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CI": "true"}
 
-#: `X | None` in an annotation is no calculation.
-NO_CALCULATION = "core/ReplaceBinaryOperator_BitOr_"
-#: `frozen`, `slots` and `kw_only`: nothing is decided by them, and the type checker sees to them.
-FLAGS = ("core/ReplaceTrueWithFalse", "@dataclass(")
+#: What is no calculation, by the operator and how the place reads on: `X | None` in an annotation,
+#: a `*` between parameters, and flags of a record, which decide nothing; the type checker sees them.
+LEFT_OUT = (
+    ("core/ReplaceBinaryOperator_BitOr_", ""),
+    ("core/ReplaceBinaryOperator_Mul_", "*,"),
+    ("core/ReplaceTrueWithFalse", "@dataclass("),
+)
+SURVIVED = ("survived", "not reached")
 AT_ONCE = 2
 #: A mutant hangs that computes for this much longer than its tests do without it, or does nothing.
 PATIENCE = 4
@@ -96,15 +100,16 @@ def mutants(source: str) -> list[Mutant]:
     tree, lines, found = get_ast(source), source.splitlines(), []
     for name in plugins.operator_names():
         operator = plugins.get_operator(name)
-        if operator.arguments() or name.startswith(NO_CALCULATION):
+        if operator.arguments():
             continue
-        of_all = operator().mutation_positions
-        places = [place for node in ast_nodes(tree) for place in of_all(node)]
-        found += [
-            Mutant(name, nth, line)
-            for nth, ((line, _), _) in enumerate(places)
-            if not (name == FLAGS[0] and lines[line - 1].startswith(FLAGS[1]))
-        ]
+        places = (place for node in ast_nodes(tree) for place in operator().mutation_positions(node))
+        for nth, ((line, column), _) in enumerate(places):
+            text = lines[line - 1]
+            if not any(
+                name.startswith(left_out) and (text[column:].startswith(how) or text.startswith(how))
+                for left_out, how in LEFT_OUT
+            ):
+                found.append(Mutant(name, nth, line))
     return sorted(found, key=lambda one: (one.line, one.key))
 
 
@@ -266,7 +271,8 @@ def _try(path: str, source: str, tests: Sequence[str], seconds: float) -> int:
 
 
 def outcomes(name: str, found: Sequence[Mutant], reach: Reach) -> Iterator[tuple[Mutant, str]]:
-    """Each mutant and what came of it: `noticed`, `hung`, `survived` or `not reached`."""
+    """Each mutant and what came of it: `noticed`, `hung`, `survived`, `not reached`, or that it is
+    `no program`."""
     path = MODULES[name]
     source = (ROOT / path).read_text()
     where = statements(source)
@@ -274,16 +280,28 @@ def outcomes(name: str, found: Sequence[Mutant], reach: Reach) -> Iterator[tuple
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
             mutant = waiting.popleft()
+            text = changed(source, mutant)
+            if not _compiles(text):
+                yield mutant, "no program"
+                continue
             tests = reach.tests(where.get(mutant.line, range(mutant.line, mutant.line + 1)))
             if not tests:
                 yield mutant, "not reached"
                 continue
             seconds = 10 + PATIENCE * sum(reach.seconds[test] for test in tests)
-            process = _try(path, changed(source, mutant), tests, seconds)
+            process = _try(path, text, tests, seconds)
             running[process] = mutant
         if running:
             process, status = os.wait()
             yield running.pop(process), _outcome(status)
+
+
+def _compiles(text: str) -> bool:
+    try:
+        compile(text, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _outcome(status: int) -> str:
@@ -310,7 +328,7 @@ def _module(name: str) -> str:
     kept = WORK / f"{name}.{hashlib.sha256(source.encode()).hexdigest()[:12]}.jsonl"
     known = dict(json.loads(line) for line in kept.read_text().splitlines()) if kept.exists() else {}
     found = mutants(source)
-    open_ones = [one for one in found if known.get(one.key) not in ("noticed", "hung")]
+    open_ones = [one for one in found if known.get(one.key) in (None, *SURVIVED)]
     if open_ones:
         reach = measured(path, WORK / f"{name}.reach.json")
         for outside in reach.imported:
@@ -321,14 +339,15 @@ def _module(name: str) -> str:
                 known[mutant.key] = outcome
                 print(json.dumps([mutant.key, outcome]), file=file, flush=True)
     counts = Counter(known[one.key] for one in found)
-    noticed = counts["noticed"] + counts["hung"]
-    head = f"{name}: {noticed} of {len(found)} noticed ({100 * noticed / len(found):.1f} %)"
-    survived = [
+    noticed, survived = counts["noticed"] + counts["hung"], sum(counts[how] for how in SURVIVED)
+    share = 100 * noticed / max(noticed + survived, 1)
+    head = f"{name}: {noticed} of {noticed + survived} noticed ({share:.1f} %)"
+    shown = [
         f"  line {one.line}, {known[one.key]}: {told(source, changed(source, one))}"
         for one in found
-        if known[one.key] in ("survived", "not reached")
+        if known[one.key] in SURVIVED
     ]
-    return "\n".join([head, *survived])
+    return "\n".join([head, *shown])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,235 @@
+"""What counts where: per window, currency, reason, order and hand, to the last cent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core import authority
+from core.authority import Bound, Wish
+from core.case import CaseState
+from core.connection import HostPayout
+from core.limits import POLICY
+from core.offer import Part
+from core.payout import PayoutState
+from core.people import Workspace
+from core.ports import Order
+from core.store import Store
+from tests.core.authority.bench import TILL, Bench
+
+
+@pytest.fixture
+def bench(store: Store) -> Bench:
+    return Bench(store)
+
+
+def wish(bench: Bench, *parts: Part, order: Order | None = None, customer: str = "c1") -> Wish:
+    """Goodwill of a case that nothing is held for yet."""
+    case = replace(bench._case(), reason="damaged_item", till_id=TILL)
+    return authority.wish_for(case, "goodwill", parts, order, (customer,))
+
+
+def reserve(bench: Bench, of: Wish, bearer: str | None = POLICY) -> Bound | None:
+    with bench.store.write() as tx:
+        got = authority.reserve(tx, of, bearer=bearer, moment=bench.moment)
+    return got if isinstance(got, Bound) else None
+
+
+def credit(bench: Bench, amount: str) -> Part:
+    """Money that is for no order."""
+    return bench.part(amount, None, "store_credit")
+
+
+# ------------------------------------------------------------------------- without an order
+
+
+def test_goodwill_for_no_order_counts_for_its_customer(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\norder: 1%\ncustomer: [{days: 30, value: 10.00}]\n")
+    assert reserve(bench, wish(bench, credit(bench, "6.00 EUR"))) is None
+    bound = reserve(bench, wish(bench, credit(bench, "4.01 EUR")))
+    assert bound is not None
+    assert (bound.name, str(bound.limit), str(bound.left)) == ("customer", "10.00 EUR", "4.00 EUR")
+    assert reserve(bench, wish(bench, credit(bench, "4.01 EUR"), customer="c2")) is None
+    assert reserve(bench, wish(bench, credit(bench, "4.00 EUR"))) is None
+
+
+def test_what_has_no_known_worth_counts_by_number_alone(bench: Bench) -> None:
+    """Points given before there were limits that say what one is worth."""
+    points = replace(credit(bench, "1.00 EUR"), remedy="points", amount=None, quantity=500)
+    assert reserve(bench, wish(bench, points)) is None
+    bench.limits("policy: {per_day: 900.00}\ncustomer: [{days: 30, value: 10.00, count: 2}]\n")
+    assert reserve(bench, wish(bench, credit(bench, "10.00 EUR"))) is None
+    bound = reserve(bench, wish(bench, credit(bench, "0.00 EUR")))
+    assert bound == Bound(name="customer", limit=2, left=0)
+
+
+def test_a_replacement_for_no_order_has_no_worth(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\nworth: {points: 1.00}\n")
+    again = replace(credit(bench, "1.00 EUR"), remedy="replacement", amount=None, quantity=1)
+    assert reserve(bench, wish(bench, again)) == Bound(name="worth", what="replacement")
+    assert reserve(bench, wish(bench, again, order=bench.order("900.00 EUR"))) is None
+    points = replace(again, remedy="points", quantity=None)
+    assert reserve(bench, wish(bench, points)) == Bound(name="worth", what="points")
+
+
+# ------------------------------------------------------------------------- an order's share
+
+
+def hand(bench: Bench, order: Order, minor: int, **given: object) -> None:
+    """A refund made at the host without us."""
+    row = HostPayout(
+        id=bench.id("host"), connection_id=TILL, host_object=bench.id("re"), order_id=order.id,
+        amount_minor=minor, currency="EUR", ending="settled", seen_at=bench.now,
+    )  # fmt: skip
+    with bench.store.write() as tx:
+        tx.add(replace(row, **given))  # type: ignore[arg-type]
+
+
+def left_of(bench: Bench, order: Order) -> str:
+    """What its share leaves, as the refusal says."""
+    of = wish(bench, bench.part("99999.00 EUR", order), order=order)
+    bound = reserve(bench, of, bearer=None)
+    assert bound is not None
+    assert (bound.name, str(bound.limit)) == ("order", "50.00 EUR")
+    return str(bound.left)
+
+
+def test_an_orders_share_is_rounded_down(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\norder: 50%\n")
+    order = bench.order("0.03 EUR")
+    part = bench.part("0.02 EUR", order)
+    bound = reserve(bench, wish(bench, part, order=order))
+    assert bound is not None
+    assert (bound.name, str(bound.limit)) == ("order", "0.01 EUR")
+    one = bench.part("0.01 EUR", order)
+    assert reserve(bench, wish(bench, one, order=order)) is None
+
+
+def test_whichever_shows_more_counts_the_orders_own_sum_or_what_we_were_told(
+    bench: Bench,
+) -> None:
+    bench.limits("policy: {per_day: 900.00}\norder: 50%\n")
+    order = bench.order("100.00 EUR", refunded="5.00 EUR")
+    assert left_of(bench, order) == "45.00 EUR"
+    hand(bench, order, 200)
+    assert left_of(bench, order) == "45.00 EUR"
+    hand(bench, order, 1000)
+    assert left_of(bench, order) == "38.00 EUR"
+    for other in (
+        {"ending": "failed"}, {"payout_id": "pay_1"}, {"connection_id": "conn_other"},
+        {"currency": None}, {"order_id": "o_other"},
+    ):  # fmt: skip
+        hand(bench, order, 1000, **other)
+    hand(bench, order, 0, amount_minor=None)
+    assert left_of(bench, order) == "38.00 EUR"
+
+
+def test_only_our_own_settled_refunds_are_in_the_orders_own_sum(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\norder: 50%\n")
+    order = bench.order("100.00 EUR")
+    bench.settle(bench.ask("10.00 EUR", order=order, remedy="store_credit"))
+    bench.settle(bench.ask("7.00 EUR", order=order, reason="size"))
+    bench.ask("3.00 EUR", order=order, reason="late")  # held: not refunded yet
+    assert left_of(bench, order) == "30.00 EUR"
+    seen = replace(order, refunded=bench.order("9.00 EUR").paid)  # 2.00 of it by hand
+    assert left_of(bench, seen) == "28.00 EUR"
+
+
+def test_what_was_let_go_is_the_orders_again(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\norder: 50%\n")
+    order = bench.order("100.00 EUR")
+    case = bench.ask("10.00 EUR", order=order)
+    with bench.store.write() as tx:
+        authority.release(tx, case, bench.now)
+    assert left_of(bench, order) == "50.00 EUR"
+
+
+# ------------------------------------------------------------------------- a customer's window
+
+
+def test_refunds_by_hand_count_for_a_customer_on_whatever_order_of_theirs(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\ncustomer: [{days: 30, value: 100.00}]\n")
+    first, second = bench.order(), bench.order()
+    bench.ask("10.00 EUR", order=first)
+    hand(bench, first, 2000)
+    hand(bench, second, 3000)
+    case = bench.ask("40.01 EUR", order=second, reason="size")
+    assert bench.task(case, "over_limit")["left"] == "40.00 EUR"
+    assert bench.ask("40.00 EUR", order=second, reason="size").state is CaseState.PAYING
+
+
+def test_windows_of_a_customer_end_to_the_second(bench: Bench) -> None:
+    bench.limits(
+        "policy: {per_day: 900.00}\n"
+        "customer: [{days: 2, value: 10.00}, {days: 9, value: 15.00}]\n"
+    )
+    assert bench.ask("10.00 EUR").state is CaseState.PAYING
+    bench.later(days=2)
+    assert bench.task(bench.ask("1.00 EUR"), "over_limit")["limit"] == "10.00 EUR"
+    bench.later(seconds=1)
+    assert bench.task(bench.ask("5.01 EUR"), "over_limit")["limit"] == "15.00 EUR"
+    assert bench.ask("5.00 EUR").state is CaseState.PAYING
+    bench.later(days=7)
+    assert bench.ask("10.00 EUR").state is CaseState.PAYING
+
+
+def test_what_is_owed_does_not_use_up_a_customers_goodwill(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\ncustomer: [{days: 30, value: 10.00}]\n")
+    assert bench.ask("200.00 EUR", basis="owed").state is CaseState.PAYING
+    assert bench.ask("10.00 EUR", reason="size").state is CaseState.PAYING
+
+
+# ------------------------------------------------------------------------- what comes back
+
+
+def test_a_payout_settled_twice_is_used_once(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 90.00}\n")
+    case = bench.ask("30.00 EUR")
+    bench.settle(case)
+    (used,) = bench.held("used")
+    (payout,) = bench.payouts(case)
+    bench.later(hours=1)
+    with bench.store.write() as tx:
+        authority.conclude(tx, payout, bench.now)
+    assert bench.held("used") == [used]
+    with bench.store.write() as tx:
+        authority.conclude(tx, replace(payout, state=PayoutState.FAILED), bench.now)
+    assert bench.left(None) == {"day EUR": "90.00 EUR"}
+    assert [row.ended_at for row in bench.held("released")] == [bench.now]
+
+
+def test_one_part_of_several_comes_back_by_itself(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 90.00}\nbudgets: {all: {value: 500.00, count: 9}}\n")
+    order = bench.order()
+    parts = [bench.part("30.00 EUR", order), bench.part("20.00 EUR", order, "store_credit")]
+    case = bench.ask("50.00 EUR", order=order, parts=parts)
+    payout = next(row for row in bench.payouts(case) if row.remedy == "store_credit")
+    with bench.store.write() as tx:
+        authority.conclude(tx, replace(payout, state=PayoutState.DECLINED), bench.now)
+    assert bench.left(None) == {"day EUR": "60.00 EUR"}
+    assert [row.amount_minor for row in bench.held()] == [3000]
+    assert bench.counters() == {
+        "policy||day|2026-03-04|EUR": 3000, "budget|all|once|EUR": 3000, "budget|all|once|count": 1,
+    }  # fmt: skip
+
+
+def test_a_breaker_that_binds_again_keeps_why_payouts_were_stopped(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\nbreaker: {per_day: {count: 0}}\n")
+    with bench.store.write() as tx:
+        row = tx.lock(Workspace, "workspace")
+        assert row is not None
+        tx.put(replace(row, halted_why="a backup was restored"))
+    assert bench.ask("1.00 EUR").state is CaseState.WITH_PERSON
+    with bench.store.read() as reader:
+        workspace = reader.get(Workspace, "workspace")
+    assert workspace is not None
+    assert workspace.halted_why == "a backup was restored"
+
+
+def test_a_breaker_for_one_payout_at_a_time(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\nbreaker: {per_transaction: 100.00}\n")
+    assert bench.ask("100.00 EUR").state is CaseState.PAYING
+    assert bench.ask("100.00 EUR", buyer="b2").state is CaseState.PAYING
+    case = bench.ask("100.01 EUR", buyer="b3")
+    assert bench.task(case, "over_limit")["bound"] == "breaker"
