@@ -63,8 +63,8 @@ IN_MEMORY = ("-k", "not sqlite and not postgresql")
 #: `CI`: the same examples each time, so that no mutant is noticed by chance.
 ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CI": "true"}
 
-#: What is no calculation, by the operator and how the place reads on: `X | None` in an annotation,
-#: a `*` between parameters, and flags of a record, which decide nothing; the type checker sees them.
+#: What is no calculation, by operator and how the place or its line reads on: `X | None` in an
+#: annotation, `*` between parameters, and flags of records; the type checker sees to all of these.
 LEFT_OUT = (
     ("core/ReplaceBinaryOperator_BitOr_", ""),
     ("core/ReplaceBinaryOperator_Mul_", "*,"),
@@ -102,12 +102,14 @@ def mutants(source: str) -> list[Mutant]:
         operator = plugins.get_operator(name)
         if operator.arguments():
             continue
-        places = (place for node in ast_nodes(tree) for place in operator().mutation_positions(node))
-        for nth, ((line, column), _) in enumerate(places):
+        of_all = operator().mutation_positions
+        places = (start for node in ast_nodes(tree) for start, _ in of_all(node))
+        for nth, (line, column) in enumerate(places):
             text = lines[line - 1]
             if not any(
-                name.startswith(left_out) and (text[column:].startswith(how) or text.startswith(how))
+                name.startswith(left_out) and text.startswith(how, at)
                 for left_out, how in LEFT_OUT
+                for at in (0, column)
             ):
                 found.append(Mutant(name, nth, line))
     return sorted(found, key=lambda one: (one.line, one.key))
@@ -131,16 +133,16 @@ def told(before: str, after: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the tests do when nothing is changed: how long each takes, which lines it reaches
-    (`""`: while modules are imported), and what they import that is not ours."""
+    """What the tests do when nothing is changed: how long each takes, which reach a line of a file
+    (`""`: it is run while modules are imported), and what they import that is not ours."""
 
     seconds: Mapping[str, float]
-    lines: Mapping[str, Sequence[str]]
+    reached: Mapping[str, Mapping[str, Sequence[str]]]
     imported: Sequence[str]
 
-    def tests(self, lines: range) -> list[str]:
+    def tests(self, path: str, lines: range) -> list[str]:
         """Those that reach one of these lines, quick ones first."""
-        found = {test for line in lines for test in self.lines.get(str(line), ())}
+        found = {test for line in lines for test in self.reached[path].get(str(line), ())}
         chosen = self.seconds if "" in found else found & self.seconds.keys()
         return sorted(chosen, key=lambda test: self.seconds[test])
 
@@ -148,7 +150,7 @@ class Reach:
 class _Watch:
     """A plug-in: how long each test takes, and its name for what is measured meanwhile."""
 
-    def __init__(self, begin: Callable[[str], None]) -> None:
+    def __init__(self, begin: Callable[[str], object]) -> None:
         self.begin = begin
         self.seconds: dict[str, float] = {}
 
@@ -176,27 +178,28 @@ def _id(item: object) -> str:
     return str(getattr(item, "nodeid", ""))
 
 
-def measured(path: Path, kept: Path) -> Reach:
+def measured() -> Reach:
     """In a process of its own, as it imports what is to be imported anew later."""
+    kept, log = WORK / "reach.json", WORK / "reach.log"
 
     def measure() -> int:
         import coverage
         import pytest
 
-        cover = coverage.Coverage(include=[str(path)], data_file=None)
+        cover = coverage.Coverage(include=list(MODULES.values()), data_file=None)
         cover.start()
         watch = _Watch(cover.switch_context)
         ended = pytest.main([*PYTEST, *IN_MEMORY, *TESTS], plugins=[watch])
         cover.stop()
-        reached = cover.get_data().contexts_by_lineno(str(path))
+        lines_of = cover.get_data().contexts_by_lineno
+        reached = {path: lines_of(str(ROOT / path)) for path in MODULES.values()}
         outside = [name for name, module in sys.modules.items() if not _ours(module)]
-        found = {"seconds": watch.seconds, "lines": reached, "imported": outside}
-        kept.write_text(json.dumps(found))
+        kept.write_text(json.dumps([watch.seconds, reached, outside]))
         return int(ended)
 
-    if os.waitpid(_forked(measure, kept.with_suffix(".log"), 600), 0)[1] != 0:
-        raise SystemExit(f"the tests fail without any change; see {kept.with_suffix('.log')}")
-    return Reach(**json.loads(kept.read_text()))
+    if os.waitpid(_forked(measure, log, IDLE_S), 0)[1] != 0:
+        raise SystemExit(f"the tests fail without any change; see {log}")
+    return Reach(*json.loads(kept.read_text()))
 
 
 def _ours(module: ModuleType) -> bool:
@@ -208,14 +211,12 @@ def statements(source: str) -> dict[int, range]:
     """The lines of the innermost statement that a line belongs to; of one with a body, its head."""
     found: dict[int, range] = {}
     for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.stmt | ast.match_case | ast.ExceptHandler):
-            continue
-        body = getattr(node, "body", None)
-        first = node.pattern.lineno if isinstance(node, ast.match_case) else node.lineno
-        first = min([first, *(one.lineno for one in getattr(node, "decorator_list", ()))])
-        last = body[0].lineno if body else (node.end_lineno or first) + 1
-        for line in range(first, max(last, first + 1)):
-            found[line] = range(first, max(last, first + 1))
+        if isinstance(node, ast.stmt | ast.ExceptHandler):
+            first = min(n.lineno for n in (node, *getattr(node, "decorator_list", ())))
+            body = getattr(node, "body", None)
+            after = body[0].lineno if body else (node.end_lineno or first) + 1
+            lines = range(first, max(after, first + 1))
+            found.update(dict.fromkeys(lines, lines))
     return found
 
 
@@ -284,7 +285,7 @@ def outcomes(name: str, found: Sequence[Mutant], reach: Reach) -> Iterator[tuple
             if not _compiles(text):
                 yield mutant, "no program"
                 continue
-            tests = reach.tests(where.get(mutant.line, range(mutant.line, mutant.line + 1)))
+            tests = reach.tests(path, where.get(mutant.line, range(mutant.line, mutant.line + 1)))
             if not tests:
                 yield mutant, "not reached"
                 continue
@@ -317,27 +318,26 @@ def main() -> None:
     os.chdir(ROOT)
     os.environ.update(ENV)
     WORK.mkdir(parents=True, exist_ok=True)
+    reach = measured()
+    for outside in reach.imported:
+        with contextlib.suppress(Exception):
+            importlib.import_module(outside)
     for name in sys.argv[1:] or MODULES:
-        print(_module(name), flush=True)
+        print(_module(name, reach), flush=True)
 
 
-def _module(name: str) -> str:
+def _module(name: str, reach: Reach) -> str:
     """Try what is not known to be noticed; the score, and every survivor with its place."""
-    path = ROOT / MODULES[name]
-    source = path.read_text()
+    source = (ROOT / MODULES[name]).read_text()
     kept = WORK / f"{name}.{hashlib.sha256(source.encode()).hexdigest()[:12]}.jsonl"
-    known = dict(json.loads(line) for line in kept.read_text().splitlines()) if kept.exists() else {}
+    lines = kept.read_text().splitlines() if kept.exists() else []
+    known = dict(json.loads(line) for line in lines)
     found = mutants(source)
-    open_ones = [one for one in found if known.get(one.key) in (None, *SURVIVED)]
-    if open_ones:
-        reach = measured(path, WORK / f"{name}.reach.json")
-        for outside in reach.imported:
-            with contextlib.suppress(Exception):
-                importlib.import_module(outside)
-        with kept.open("a") as file:
-            for mutant, outcome in outcomes(name, open_ones, reach):
-                known[mutant.key] = outcome
-                print(json.dumps([mutant.key, outcome]), file=file, flush=True)
+    untold = [one for one in found if known.get(one.key) in (None, *SURVIVED)]
+    with kept.open("a") as file:
+        for mutant, outcome in outcomes(name, untold, reach):
+            known[mutant.key] = outcome
+            print(json.dumps([mutant.key, outcome]), file=file, flush=True)
     counts = Counter(known[one.key] for one in found)
     noticed, survived = counts["noticed"] + counts["hung"], sum(counts[how] for how in SURVIVED)
     share = 100 * noticed / max(noticed + survived, 1)

@@ -151,7 +151,8 @@ def test_the_first_payout_that_is_due_comes_before_the_ticket() -> None:
 
 def test_all_that_is_due_is_written_together() -> None:
     first, second = _writing(NOW - SECOND), _writing(NOW)
-    file = _file(writings=[first, _writing(LATER), _writing(None), second], payouts=[_payout(LATER)])
+    rows = [first, _writing(LATER), _writing(None), second]
+    file = _file(writings=rows, payouts=[_payout(LATER)])
     assert _next(file) == flow.Write([first, second])
 
 
