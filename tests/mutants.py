@@ -141,10 +141,13 @@ class Reach:
     imported: Sequence[str]
 
     def tests(self, path: str, lines: range) -> list[str]:
-        """Those that reach one of these lines, quick ones first."""
-        found = {test for line in lines for test in self.reached[path].get(str(line), ())}
-        chosen = self.seconds if "" in found else found & self.seconds.keys()
-        return sorted(chosen, key=lambda test: self.seconds[test])
+        """Those that reach one of these lines, quick ones first; of a line that is run while
+        modules are imported, those that reach any of the file."""
+        of_file = self.reached[path]
+        found = {test for line in lines for test in of_file.get(str(line), ())}
+        if "" in found:
+            found = {test for tests in of_file.values() for test in tests}
+        return sorted(found & self.seconds.keys(), key=lambda test: self.seconds[test])
 
 
 class _Watch:
