@@ -31,6 +31,7 @@ from core.ports import (
 )
 from core.store import Store
 from core.store.memory import MemoryStore
+from tests.core.authority.bench import Bench
 from tests.stores import NOW, sample
 
 TEN = Money(1000, "EUR")
@@ -53,7 +54,8 @@ def _payout(**given: Any) -> Payout:
 
 
 def _receipt(**given: Any) -> Receipt:
-    return replace(Receipt(host_object="re_1", amount=TEN, order_id="o1"), **given)
+    order_id = b"o1".decode()  # as out of an answer: not the very object that was sent
+    return replace(Receipt(host_object="re_1", amount=TEN, order_id=order_id), **given)
 
 
 @pytest.fixture
@@ -116,6 +118,13 @@ def test_the_intent_is_written_with_its_key_and_when_others_may_ask(store: Store
 def test_the_hash_of_a_request_is_over_what_is_asked(change: dict[str, object]) -> None:
     assert payout.request_hash(_payout(**change)) != payout.request_hash(_payout())
     assert payout.request_hash(_payout(tries=9, why="x")) == payout.request_hash(_payout())
+
+
+def test_a_payout_begins_untried_under_its_first_key() -> None:
+    bench = Bench(MemoryStore("w"))
+    (planned,) = bench.payouts(bench.ask("10.00 EUR"))
+    assert (planned.state, planned.tries) == (PayoutState.PLANNED, 0)
+    assert planned.key == f"{planned.id}:1"
 
 
 def test_an_instruction_is_all_of_the_payout() -> None:
@@ -195,7 +204,7 @@ def test_a_yes_is_believed_when_it_was_read_back() -> None:
 @pytest.mark.parametrize(
     "shown",
     [{"amount": Money(999, "EUR")}, {"amount": Money(1000, "USD")}, {"amount": None},
-     {"quantity": 2}, {"order_id": "o2"}],
+     {"quantity": 2}, {"order_id": "o0"}, {"order_id": "o2"}],
 )  # fmt: skip
 def test_what_the_host_shows_otherwise_is_not_believed(shown: dict[str, object]) -> None:
     for answer in (Settled(_receipt(**shown)), Pending(_receipt(**shown))):
