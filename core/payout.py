@@ -297,7 +297,8 @@ def _after(payout: Payout, result: Ending | Finding, pays: Pays, now: datetime) 
         case Declined(code, why):
             return replace(payout, state=PayoutState.DECLINED, due_at=None, why=f"{code}: {why}")
         case NotSent(why, retry_after):
-            due = now + max(wait_of(payout.tries), retry_after or timedelta(0))
+            wait = wait_of(payout.tries)
+            due = now + max(wait, retry_after or wait)
             return replace(payout, state=PayoutState.NOT_SENT, due_at=due, why=why)
         case Absent():
             return _absent(payout, pays, now)

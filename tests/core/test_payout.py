@@ -274,8 +274,8 @@ def test_pending_is_asked_about_and_a_person_is_not(store: Store) -> None:
     assert (after.state, after.host_object) == (PayoutState.PENDING, "re_1")
     assert after.due_at == NOW + timedelta(minutes=1)
     assert after.tries == 1
-    later = conclude(store, Pending(_receipt()), of=replace(after, tries=8))
-    assert (later.due_at, later.tries) == (NOW + timedelta(seconds=640), 9)
+    later = conclude(store, Pending(_receipt()), of=replace(after, tries=9))
+    assert (later.due_at, later.tries) == (NOW + timedelta(seconds=1280), 10)
     by_hand = conclude(store, Pending(_receipt()), replace(NONE, by_hand=True))
     assert by_hand.due_at is None
 
@@ -296,8 +296,8 @@ def test_unknown_is_not_asked_about_before_the_call_must_have_ended(store: Store
     assert after.due_at == sending.due_at
     again = conclude(store, Unknown("still"), FIND)
     assert again.due_at == NOW + FIND.visibility  # asked before: only what may be invisible
-    much = conclude(store, Unknown("still"), FIND, of=replace(again, tries=20))
-    assert much.due_at == NOW + timedelta(hours=1)
+    much = conclude(store, Unknown("still"), FIND, of=replace(again, tries=21))
+    assert (much.due_at, much.tries) == (NOW + timedelta(hours=1), 22)
 
 
 def test_absent_is_sent_again_under_the_key_the_host_remembers(store: Store) -> None:
