@@ -161,8 +161,7 @@ def test_refunds_by_hand_count_for_a_customer_on_whatever_order_of_theirs(bench:
 
 def test_windows_of_a_customer_end_to_the_second(bench: Bench) -> None:
     bench.limits(
-        "policy: {per_day: 900.00}\n"
-        "customer: [{days: 2, value: 10.00}, {days: 9, value: 15.00}]\n"
+        "policy: {per_day: 900.00}\ncustomer: [{days: 2, value: 10.00}, {days: 9, value: 15.00}]\n"
     )
     assert bench.ask("10.00 EUR").state is CaseState.PAYING
     bench.later(days=2)
