@@ -20,7 +20,7 @@ import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
@@ -140,14 +140,20 @@ class Reach:
     reached: Mapping[str, Mapping[str, Sequence[str]]]
     imported: Sequence[str]
 
-    def tests(self, path: str, lines: range) -> list[str]:
-        """Those that reach one of these lines, quick ones first; of a line that is run while
-        modules are imported, those that reach any of the file."""
+    def tests(self, path: str, lines: range) -> list[Sequence[str]]:
+        """Those that reach one of these lines, by file, quick ones first; of a line that is run
+        while modules are imported, those that reach any of its file."""
         of_file = self.reached[path]
         found = {test for line in lines for test in of_file.get(str(line), ())}
         if "" in found:
             found = {test for tests in of_file.values() for test in tests}
-        return sorted(found & self.seconds.keys(), key=lambda test: self.seconds[test])
+        files: dict[str, list[str]] = {}
+        for test in found - {""}:
+            files.setdefault(test.split("::")[0], []).append(test)
+        return sorted(files.values(), key=self.seconds_of)
+
+    def seconds_of(self, tests: Sequence[str]) -> float:
+        return sum(self.seconds[test] for test in tests)
 
 
 class _Watch:
@@ -167,18 +173,13 @@ class _Watch:
 
 
 class _Only:
-    """A plug-in: these tests, in this order."""
+    """A plug-in: these tests and no others."""
 
-    def __init__(self, tests: Sequence[str]) -> None:
-        self.place = {test: place for place, test in enumerate(tests)}
+    def __init__(self, tests: Collection[str]) -> None:
+        self.tests = tests
 
     def pytest_collection_modifyitems(self, items: list[object]) -> None:
-        mine = [item for item in items if _id(item) in self.place]
-        items[:] = sorted(mine, key=lambda item: self.place[_id(item)])
-
-
-def _id(item: object) -> str:
-    return str(getattr(item, "nodeid", ""))
+        items[:] = [item for item in items if getattr(item, "nodeid", "") in self.tests]
 
 
 def measured() -> Reach:
@@ -262,14 +263,17 @@ def _forked(act: Callable[[], int], log: Path, seconds: float) -> int:
         os._exit(ended)
 
 
-def _try(path: str, source: str, tests: Sequence[str], seconds: float) -> int:
+def _try(path: str, source: str, files: Sequence[Sequence[str]], seconds: float) -> int:
     def run() -> int:
         import pytest
 
         name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         sys.meta_path.insert(0, _Changed(name, ROOT / path, source))
-        files = dict.fromkeys(test.split("::")[0] for test in tests)
-        return int(pytest.main([*PYTEST, "-x", *files], plugins=[_Only(tests)]))
+        # One file after the other, as reading them takes longer than most tests.
+        return any(
+            pytest.main([*PYTEST, "-x", tests[0].split("::")[0]], plugins=[_Only(tests)])
+            for tests in files
+        )
 
     return _forked(run, Path(os.devnull), seconds)
 
@@ -288,12 +292,12 @@ def outcomes(name: str, found: Sequence[Mutant], reach: Reach) -> Iterator[tuple
             if not _compiles(text):
                 yield mutant, "no program"
                 continue
-            tests = reach.tests(path, where.get(mutant.line, range(mutant.line, mutant.line + 1)))
-            if not tests:
+            files = reach.tests(path, where.get(mutant.line, range(mutant.line, mutant.line + 1)))
+            if not files:
                 yield mutant, "not reached"
                 continue
-            seconds = 10 + PATIENCE * sum(reach.seconds[test] for test in tests)
-            process = _try(path, text, tests, seconds)
+            seconds = 10 + PATIENCE * sum(map(reach.seconds_of, files))
+            process = _try(path, text, files, seconds)
             running[process] = mutant
         if running:
             process, status = os.wait()
