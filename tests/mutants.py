@@ -1,10 +1,10 @@
 """Would a test notice? `make mutants`, or `python -m tests.mutants money ledger ...`.
 
 Each place of a module is changed in turn (as cosmic-ray changes it), and one of the tests that
-reach it has to fail. All that is not ours is imported once; each changed module is then tried in a
-process of its own, forked from there: it runs the tests that reach the changed line, quick ones
-first, up to the first that fails. Goes on where it was stopped; what survived is tried again, as
-there may be new tests. What survived, and why, is in docs/proof.md.
+reach it has to fail. All that does not need the module is imported once; each changed one is then
+tried in a process of its own, forked from there: it runs the tests that reach the changed line,
+quick ones first, up to the first that fails. Goes on where it was stopped; what survived is tried
+again, as there may be new tests. What survived, and why, is in docs/proof.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import hashlib
 import importlib
 import itertools
 import json
+import multiprocessing
 import os
 import signal
 import sys
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / "build" / "mutants"
@@ -75,6 +76,7 @@ AT_ONCE = 2
 #: A mutant hangs that computes for this much longer than its tests do without it, or does nothing.
 PATIENCE = 4
 IDLE_S = 600
+FORK = multiprocessing.get_context("fork")
 
 
 # --------------------------------------------------------------------------------- which mutants
@@ -134,7 +136,7 @@ def told(before: str, after: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What the tests do when nothing is changed: how long each takes, which reach a line of a file
-    (`""`: it is run while modules are imported), and what they import that is not ours."""
+    (`""`: it is run while modules are imported), and all that they import."""
 
     seconds: Mapping[str, float]
     reached: Mapping[str, Mapping[str, Sequence[str]]]
@@ -197,18 +199,12 @@ def measured() -> Reach:
         cover.stop()
         lines_of = cover.get_data().contexts_by_lineno
         reached = {path: lines_of(str(ROOT / path)) for path in MODULES.values()}
-        outside = [name for name, module in sys.modules.items() if not _ours(module)]
-        kept.write_text(json.dumps([watch.seconds, reached, outside]))
+        kept.write_text(json.dumps([watch.seconds, reached, sorted(sys.modules)]))
         return int(ended)
 
     if os.waitpid(_forked(measure, log, IDLE_S), 0)[1] != 0:
         raise SystemExit(f"the tests fail without any change; see {log}")
     return Reach(*json.loads(kept.read_text()))
-
-
-def _ours(module: ModuleType) -> bool:
-    file = getattr(module, "__file__", None) or ""
-    return Path(file).is_relative_to(ROOT) and "site-packages" not in file
 
 
 def statements(source: str) -> dict[int, range]:
@@ -228,22 +224,26 @@ def statements(source: str) -> dict[int, range]:
 
 
 class _Changed(SourceFileLoader):
-    """Finds and loads one module with its source changed; every other one as it is."""
+    """Finds and loads one module with its source changed; every other one as it is. Without a
+    source there is no such module."""
 
-    def __init__(self, name: str, path: Path, source: str) -> None:
-        super().__init__(name, str(path))
-        self.source = source
+    def __init__(self, path: str) -> None:
+        name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        super().__init__(name, str(ROOT / path))
+        self.source: str | None = None
 
     def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
         if name != self.name:
             return None
+        if self.source is None:
+            raise ImportError(name)
         inner = [str(Path(self.path).parent)] if self.path.endswith("__init__.py") else None
         return spec_from_file_location(
             name, self.path, loader=self, submodule_search_locations=inner
         )
 
     def get_code(self, fullname: str) -> CodeType:
-        return compile(self.source, self.path, "exec")
+        return compile(self.source or "", self.path, "exec")
 
 
 def _forked(act: Callable[[], int], log: Path, seconds: float) -> int:
@@ -263,12 +263,11 @@ def _forked(act: Callable[[], int], log: Path, seconds: float) -> int:
         os._exit(ended)
 
 
-def _try(path: str, source: str, files: Sequence[Sequence[str]], seconds: float) -> int:
+def _try(finder: _Changed, source: str, files: Sequence[Sequence[str]], seconds: float) -> int:
     def run() -> int:
         import pytest
 
-        name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        sys.meta_path.insert(0, _Changed(name, ROOT / path, source))
+        finder.source = source
         # One file after the other, as reading them takes longer than most tests.
         return any(
             pytest.main([*PYTEST, "-x", tests[0].split("::")[0]], plugins=[_Only(tests)])
@@ -284,6 +283,11 @@ def outcomes(name: str, found: Sequence[Mutant], reach: Reach) -> Iterator[tuple
     path = MODULES[name]
     source = (ROOT / path).read_text()
     where = statements(source)
+    finder = _Changed(path)
+    sys.meta_path.insert(0, finder)
+    for module in reach.imported:
+        with contextlib.suppress(Exception):  # those that need the changed one, later
+            importlib.import_module(module)
     waiting, running = deque(found), dict[int, Mutant]()
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
@@ -297,7 +301,7 @@ def outcomes(name: str, found: Sequence[Mutant], reach: Reach) -> Iterator[tuple
                 yield mutant, "not reached"
                 continue
             seconds = 10 + PATIENCE * sum(map(reach.seconds_of, files))
-            process = _try(path, text, files, seconds)
+            process = _try(finder, text, files, seconds)
             running[process] = mutant
         if running:
             process, status = os.wait()
@@ -326,11 +330,15 @@ def main() -> None:
     os.environ.update(ENV)
     WORK.mkdir(parents=True, exist_ok=True)
     reach = measured()
-    for outside in reach.imported:
-        with contextlib.suppress(Exception):
-            importlib.import_module(outside)
     for name in sys.argv[1:] or MODULES:
-        print(_module(name, reach), flush=True)
+        # One process each, as what can be imported beforehand is not the same.
+        process = FORK.Process(target=_show, args=(name, reach))
+        process.start()
+        process.join()
+
+
+def _show(name: str, reach: Reach) -> None:
+    print(_module(name, reach), flush=True)
 
 
 def _module(name: str, reach: Reach) -> str:

@@ -86,6 +86,9 @@ def test_a_request_that_is_over_keeps_its_answer(bench: Bench) -> None:
     jo, people = bench.person("jo", "agent"), ["sam", "ann", "kim"]
     sam, ann, _ = (bench.person(name, "approver") for name in people)
     case = bench.ask("20.00 EUR", by=jo)
+    with bench.store.read() as reader:
+        told = [notice.about for notice in reader.find(Notice) if notice.kind == "approval"]
+    assert told == [asked(bench, case)[0].id]  # of all three at once
     bench.decide(case, sam)
     bench.decide(case, ann, agree=False)
     with bench.store.write() as tx:
@@ -114,6 +117,17 @@ def test_an_answer_is_kept_with_who_when_and_why(bench: Bench, agree: bool) -> N
     assert row.state == state
     assert steps(bench, case)[f"approval_{state}"] == {"by": sam.id}
     assert bench.case(case.id).tries == 0  # acted on at once, whatever failed before
+
+
+def test_a_row_of_the_matrix_for_other_reasons_is_passed_over(bench: Bench) -> None:
+    bench.limits(
+        "roles: {agent: {per_transaction: 50.00}}\napproval: {ask: ["
+        "{over: 10.00, reasons: [size], roles: [finance]}, {over: 10.00, roles: [admin]}]}\n"
+    )
+    jo = bench.person("jo", "agent")
+    for reason, role in (("size", "finance"), ("damaged_item", "admin")):
+        case = bench.ask("20.00 EUR", by=jo, reason=reason, buyer=bench.id("b"))
+        assert [row.roles for row in asked(bench, case)] == [[role]]
 
 
 def test_an_answer_to_what_was_changed_is_nobodys(bench: Bench) -> None:
