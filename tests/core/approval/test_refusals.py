@@ -129,5 +129,6 @@ def test_a_yes_of_somebody_who_is_not_there_is_worth_nothing(
         row = tx.lock(Approval, granted.id)
         assert row is not None
         tx.put(replace(row, **change))  # type: ignore[arg-type]
-    assert bench.step(case).state is CaseState.WITH_PERSON
+    after = bench.step(case)
+    assert (after.state, after.said) == (CaseState.WITH_PERSON, "approval_void")
     assert bench.payouts(case) == []

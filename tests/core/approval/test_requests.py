@@ -130,16 +130,33 @@ def test_a_row_of_the_matrix_for_other_reasons_is_passed_over(bench: Bench) -> N
         assert [row.roles for row in asked(bench, case)] == [[role]]
 
 
-def test_an_answer_to_what_was_changed_is_nobodys(bench: Bench) -> None:
+@pytest.mark.parametrize("policy", ["0" * 64, "1" * 64, "2" * 64, "e" * 64])
+def test_an_answer_to_what_was_changed_is_nobodys(bench: Bench, policy: str) -> None:
     bench.limits(LIMITS)
     jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
-    case = bench.ask("20.00 EUR", by=jo)
+    case, late = bench.ask("20.00 EUR", by=jo), bench.ask("20.00 EUR", by=jo, buyer="b2")
+    bench.decide(late, sam)
     with bench.store.write() as tx:
-        tx.put(replace(case, policy_hash="e" * 64))
+        for id in (case.id, late.id):
+            now = tx.lock(Case, id)
+            assert now is not None
+            tx.put(replace(now, policy_hash=policy))
     row = bench.decide(case, sam)
     assert (row.state, row.decided_by, row.bearer) == ("void", None, None)
     assert steps(bench, case)["approval_void"] == {"by": None}
     assert bench.step(case).state is CaseState.WITH_PERSON
+    assert bench.step(late).said == "approval_void"
+    assert bench.payouts(late) == []
+
+
+@pytest.mark.parametrize("hours", [48, 49])
+def test_an_answer_after_its_time_is_none(bench: Bench, hours: int) -> None:
+    bench.limits(LIMITS + "approval: {expires_hours: 48}\n")
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    case = bench.ask("20.00 EUR", by=jo)
+    bench.later(hours=hours)
+    assert bench.decide(case, sam).state == "expired"
+    assert bench.step(case).said == "approval_expired"
 
 
 def test_who_could_agree_is_whoever_has_the_role_and_the_authority(bench: Bench) -> None:
