@@ -120,6 +120,20 @@ def test_nobody_stands_in_for_somebody_who_is_not_there(bench: Bench) -> None:
     assert bench.decide(case, ali).decided_for == sam.id
 
 
+@pytest.mark.parametrize(("asker", "other"), [("jo", "ali"), ("ann", "kim")])
+def test_nobody_stands_in_for_whoever_asked(bench: Bench, asker: str, other: str) -> None:
+    bench.limits(LIMITS + "approval: {ask: [{over: 10.00}]}\n")
+    who, to = bench.person(asker, "approver"), bench.person(other, "agent")
+    sam, zoe = bench.person("sam", "approver"), bench.person("zoe", "agent")
+    case = bench.ask("20.00 EUR", by=who)
+    lend(bench, who.id, to)
+    with pytest.raises(MayNotApprove):
+        bench.decide(case, to)
+    lend(bench, sam.id, zoe)
+    row = bench.decide(case, zoe)
+    assert (row.decided_by, row.decided_for, row.bearer) == (zoe.id, sam.id, sam.id)
+
+
 @pytest.mark.parametrize("change", [{"decided_by": "per_gone"}, {"decided_for": "per_gone"}])
 def test_a_yes_of_somebody_who_is_not_there_is_worth_nothing(
     bench: Bench, change: dict[str, str]
