@@ -16,7 +16,6 @@ from core.case import Case, CaseState, Outcome
 from core.deciding import accept, on_trouble, over_limit
 from core.ending import end
 from core.facts import Trouble
-from core.limits import POLICY
 from core.moment import Moment
 from core.offer import Offer, Part
 from core.ports import Order
@@ -65,10 +64,13 @@ def on_chosen(tx: Tx, case: Case, routing: Routing, order: Order | None, moment:
         on_trouble(tx, case, changed, moment)
         return
     wish = authority.wish_for(case, offer.basis, parts, order, harms.lock_alike(tx, case))
-    got = authority.reserve(tx, wish, bearer=case.requested_by or POLICY, moment=moment)
-    if isinstance(got, Bound):
+    refusal = permission.release_choice(tx, wish, moment)
+    if refusal is not None:
         _undo_choice(tx, case, moment)
-        over_limit(tx, case, wish, got, moment)
+        if isinstance(refusal, Bound):
+            over_limit(tx, case, wish, refusal, moment)
+        else:
+            on_trouble(tx, case, Trouble(refusal, {"order": case.order_name}), moment)
         return
     accept(tx, case, routing, offer, None, moment)
 

@@ -46,20 +46,28 @@ def in_force(reader: Reader) -> tuple[LimitSet, Limits] | None:
     return (found, _read(found.text)) if found else None
 
 
+def as_of(reader: Reader, number: int | None) -> Limits | None:
+    """The limits of that version; None where there were none."""
+    found = reader.get(LimitSet, _id(number)) if number is not None else None
+    return _read(found.text) if found else None
+
+
 def store(tx: Tx, text: str, *, by: str | None, moment: Moment) -> LimitSet:
     """Put a document in force, at once. Raises `core.limits_file.LimitsError` for one that cannot
     be used, `LimitsChanged`."""
     _read(text)
     before = newest(tx)
     number = before.number + 1 if before else 1
-    made = LimitSet(
-        id=f"limits_{number:012d}", number=number, text=text, set_at=moment.now, set_by=by
-    )
+    made = LimitSet(id=_id(number), number=number, text=text, set_at=moment.now, set_by=by)
     try:
         tx.add(made)
     except AlreadyExists:
         raise LimitsChanged("limits were set by somebody else just now; look, then set") from None
     return made
+
+
+def _id(number: int) -> str:
+    return f"limits_{number:012d}"
 
 
 @lru_cache(maxsize=64)

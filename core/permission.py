@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from core import approval as approvals
 from core import authority, tasks
@@ -14,14 +15,16 @@ from core.approval import Approval
 from core.authority import Binds, Bound, Wish
 from core.case import Case
 from core.limits import POLICY, Need
-from core.limits_kept import in_force
+from core.limits_kept import as_of, in_force
 from core.moment import Moment
 from core.money import Money
 from core.offer import Offer, Part
 from core.people import Person
 from core.store import Reader, Tx
 
-__all__ = ["Asks", "ask", "permit", "release", "sum_of"]
+__all__ = [
+    "Asks", "ask", "asks_more", "permit", "release", "release_choice", "sum_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,11 @@ def release(
         return "approval_void"
     if not wish.parts:
         return None
+    try:
+        if asks_more(tx, wish, granted, moment):
+            return "approval_void"
+    except Binds as binds:
+        return binds.bound
     for row in granted:
         bearer = tx.get(Person, row.bearer or "")
         bound = authority.short(tx, wish, bearer, moment) if bearer else None
@@ -94,6 +102,46 @@ def release(
     last = max(granted, key=lambda row: (row.decided_at or moment.now, row.id))
     got = authority.reserve(tx, wish, bearer=last.bearer, moment=moment)
     return got if isinstance(got, Bound) else None
+
+
+def release_choice(tx: Tx, wish: Wish, moment: Moment) -> Bound | str | None:
+    """The customer chose: hold it to the limits as they are now, out of the authority of whoever
+    let them choose. A text is the code of why it is not given."""
+    try:
+        if wish.parts and asks_more(tx, wish, (), moment):
+            return "choice_needs_yes"
+    except Binds as binds:
+        return binds.bound
+    giver = wish.case.requested_by or POLICY
+    got = authority.reserve(tx, wish, bearer=giver, moment=moment)
+    return got if isinstance(got, Bound) else None
+
+
+def asks_more(reader: Reader, wish: Wish, granted: Sequence[Approval], moment: Moment) -> bool:
+    """Whether the matrix was changed since this was asked for, and now wants more people to agree,
+    or others. Raises `core.authority.Binds`.
+
+    What the customer has spent is not kept: both are asked as for somebody who spent much, and as
+    for somebody who spent nothing.
+    """
+    found = in_force(reader)
+    held = authority.held(reader, wish.case.id)
+    number = held[0].limits_number if held else None
+    if found is None or found[0].number == number:
+        return False
+    before = as_of(reader, number)
+    roles = set(cast("Sequence[str]", granted[0].roles)) if granted else set()
+    for spent in (None, Money.zero(found[1].currency)):
+        need = approvals.needed(authority.counting(reader, found[1], wish, moment.now), spent)
+        if need is None:
+            continue
+        if before is not None and need == approvals.needed(
+            authority.counting(reader, before, wish, moment.now), spent
+        ):
+            continue
+        if need.people > len(granted) or not roles <= set(need.roles):
+            return True
+    return False
 
 
 def sum_of(parts: Sequence[Part]) -> str | None:

@@ -203,6 +203,18 @@ def test_a_limit_lowered_while_the_customer_thinks_is_the_limit(rig: Rig) -> Non
     assert rig.tasks(rig.case(TEAPOT)) == ["over_limit"]
 
 
+def test_a_yes_that_is_wanted_by_now_is_waited_for_by_nobody_s_choice(rig: Rig) -> None:
+    rig.policy(TWO, "EUR")
+    people = "roles: {agent: {per_day: 50.00}}\n"
+    limits(rig, people)
+    ask(rig, Choice(way="customer"))
+    limits(rig, f"{people}approval: {{ask: [{{over: 5.00}}]}}\n")
+    choose(rig, token_in(rig), 0)
+    rig.settle()
+    assert rig.refunds() == []
+    assert rig.tasks(rig.case(TEAPOT)) == ["choice_needs_yes"]
+
+
 def test_no_link_where_somebody_would_have_to_agree(rig: Rig) -> None:
     rig.policy(TWO, "EUR")
     limits(rig, "roles: {agent: {per_transaction: 14.99}, approver: {per_day: 100.00}}\n")
