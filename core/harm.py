@@ -45,16 +45,13 @@ def lock_customers(tx: Tx, subject: Subject, mark: str | None, moment: Moment) -
     Raises `AlreadyExists` where somebody else makes one of them at this moment."""
     kind, value = subject.identity
 
-    def own() -> set[str]:
-        found = tx.find(Identity, connection_id=subject.till_id, kind=kind, value=value, limit=1)
-        return {row.customer_id for row in found}
+    def look() -> tuple[set[str], set[str]]:
+        known = tx.find(Identity, connection_id=subject.till_id, kind=kind, value=value, limit=1)
+        marked = tx.find(Likeness, mark=mark) if mark else []
+        return {row.customer_id for row in known}, {row.customer_id for row in marked}
 
-    def marked() -> set[str]:
-        return {row.customer_id for row in tx.find(Likeness, mark=mark)} if mark else set()
-
-    _lock(tx, lambda: own() | marked())
-    alike = marked()
-    (buyer,) = own() or {_make_customer(tx, subject, moment)}
+    own, alike = _lock(tx, look)
+    (buyer,) = own or {_make_customer(tx, subject, moment)}
     if mark and buyer not in alike:
         # The first of a mailbox has an id that can be there once: of two who come at the same
         # moment and cannot see each other, one has to look again.
@@ -84,22 +81,25 @@ def lock_alike(tx: Tx, case: Case) -> tuple[str, ...]:
     if own is None:
         return ()
 
-    def alike() -> set[str]:
+    def look() -> tuple[set[str], set[str]]:
         marks = tuple(row.mark for row in tx.find(Likeness, customer_id=own))
-        return {own} | {row.customer_id for row in tx.find(Likeness, mark=marks)}
+        return {own}, {row.customer_id for row in tx.find(Likeness, mark=marks)}
 
-    return (own, *sorted(_lock(tx, alike) - {own}))
+    return (own, *sorted(_lock(tx, look)[1] - {own}))
 
 
-def _lock(tx: Tx, look: Callable[[], set[str]]) -> set[str]:
+def _lock(tx: Tx, look: Callable[[], tuple[set[str], set[str]]]) -> tuple[set[str], set[str]]:
     """Lock whoever is found, in the order of ids, until nobody else is: while we waited for one,
-    another may have come. Answers their ids."""
+    another may have come. Answers what was found last, all of it locked."""
     locked: set[str] = set()
-    while new := look() - locked:
+    while True:
+        found = look()
+        new = (found[0] | found[1]) - locked
+        if not new:
+            return found
         for id in sorted(new):
             tx.lock(Customer, id)
         locked |= new
-    return locked
 
 
 def is_overridden(case: Case, subject: Subject, reason: str, routing: Routing) -> bool:
