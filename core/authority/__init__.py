@@ -21,7 +21,7 @@ from core.authority.scale import Scale, calendar_of, since
 from core.case import Case
 from core.errors import AmendsError
 from core.limits import POLICY, WINDOWS, Cap, Limits, roles_of
-from core.limits_kept import in_force
+from core.limits_kept import LimitSet, in_force, store
 from core.moment import Moment
 from core.money import Money
 from core.offer import Part
@@ -45,6 +45,7 @@ __all__ = [
     "left",
     "release",
     "reserve",
+    "set_limits",
     "short",
     "today",
     "wish_for",
@@ -169,6 +170,17 @@ def check_admin(person: Person) -> Person:
     return person
 
 
+def set_limits(tx: Tx, text: str, *, by: str | None, moment: Moment) -> LimitSet:
+    """Put limits in force, and have what people gave counted anew under them: one that was away for
+    a while, or counted other currencies, has not seen all of it. Budgets and the breaker count on.
+    Raises as `core.limits_kept.store` does."""
+    made = store(tx, text, by=by, moment=moment)
+    for row in tx.find(Counter):
+        if not row.id.startswith(("budget|", "breaker|")):
+            tx.remove(Counter, row.id)
+    return made
+
+
 def today(reader: Reader, now: datetime) -> date:
     """The workspace's own day."""
     return calendar_of(reader, now).today
@@ -246,34 +258,45 @@ def _locked(
     totals = {}
     for id in sorted(wanted.keys() | returned.keys()):
         row = tx.lock(Counter, id)
+        if row is None and id not in wanted:
+            continue  # nobody has counted in it since the limits were changed
         if row is None:
             with contextlib.suppress(AlreadyExists):  # somebody else began to count just now
-                new = wanted[id]  # a counter that is given back to is there
-                tx.add(Counter(id=id, total=_seeded(scale, new.seed, new.currency)))
+                new = wanted[id]
+                tx.add(Counter(id=id, total=_seeded(scale, id, new.seed, new.currency, own)))
             row = tx.lock(Counter, id)
-        assert row is not None  # counters are never deleted
+        assert row is not None  # it was made just now, by whomever
         totals[id] = row.total - returned.get(id, 0)
     return totals
 
 
 def _total(scale: Scale, id: str, seed: Seed | None, currency: str | None) -> int:
     row = scale.reader.get(Counter, id)
-    return row.total if row is not None else _seeded(scale, seed, currency)
+    return row.total if row is not None else _seeded(scale, id, seed, currency)
 
 
-def _seeded(scale: Scale, seed: Seed | None, currency: str | None) -> int:
+def _seeded(
+    scale: Scale,
+    id: str,
+    seed: Seed | None,
+    currency: str | None,
+    own: Sequence[Reservation] = (),
+) -> int:
     """What a counter begins with. A person's limit that is new today counts what they gave today
-    before it; budgets and the breaker count from when they are first written."""
-    if seed is None:
-        return 0
-    given = [
-        row.amount
-        for row in since(scale.reader, seed.since, bearer=seed.bearer)
-        if seed.reason in (None, row.reason)
-    ]
-    if currency is None:
-        return len(given)
-    return scale.totals(given, seed.cap.value or {}).get(currency, 0)
+    before it; budgets and the breaker count from when they are first written. What was charged to
+    it before counts as it was charged, as that comes back; `own` only so, as it is asked for anew.
+    """
+    total = 0
+    mine = {row.id for row in own}
+    for row in since(scale.reader, seed.since, bearer=seed.bearer) if seed else ():
+        assert seed is not None
+        charged = cast("Mapping[str, int]", row.charges).get(id)
+        if charged is not None:
+            total += charged
+        elif row.id not in mine and seed.reason in (None, row.reason):
+            caps = seed.cap.value or {}
+            total += scale.totals([row.amount], caps).get(currency, 0) if currency else 1
+    return total
 
 
 def _taken(rows: Sequence[Reservation]) -> dict[str, int]:
@@ -287,8 +310,8 @@ def _taken(rows: Sequence[Reservation]) -> dict[str, int]:
 def _let_go(tx: Tx, rows: Sequence[Reservation], now: datetime) -> None:
     for id, amount in sorted(_taken(rows).items()):
         counter = tx.lock(Counter, id)
-        assert counter is not None
-        tx.put(replace(counter, total=counter.total - amount))
+        if counter is not None:  # else nobody has counted in it since the limits were changed
+            tx.put(replace(counter, total=counter.total - amount))
     for row in rows:
         tx.put(replace(row, state="released", ended_at=now))
 

@@ -13,7 +13,8 @@ from core.record import Doc, Record, Table
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter(Record):
     """What was given within one window: its id names whose, which window, and the currency (or
-    `count`); `total` is in minor units (or a number of payouts)."""
+    `count`); `total` is in minor units (or a number of payouts). A person's is dropped when limits
+    change, and begun anew with what they gave in its window."""
 
     TABLE: ClassVar[Table] = Table(name="counters")
 

@@ -50,7 +50,7 @@ def set_(of: Services, file: TextIO, person: str) -> None:
     """Put limits in force at once, from a YAML or JSON file (- for standard input)."""
     with of.store.write() as tx:
         who = _admin(tx, person)
-        made = limits_kept.store(tx, file.read(), by=who, moment=Moment(of.clock.now()))
+        made = authority.set_limits(tx, file.read(), by=who, moment=Moment(of.clock.now()))
     click.echo(f"version {made.number} is in force")
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from core import approval, authority, flow, fx, harm, limits_kept
+from core import approval, authority, flow, fx, harm
 from core.approval import Approval
 from core.authority import Counter, Reservation
 from core.case import Case, CaseState, CaseTicket, Task
@@ -57,7 +57,8 @@ class Bench:
 
     def limits(self, text: str) -> None:
         with self.store.write() as tx:
-            limits_kept.store(tx, f"limits: 1\ncurrency: EUR\n{text}", by=None, moment=self.moment)
+            text = f"limits: 1\ncurrency: EUR\n{text}"
+            authority.set_limits(tx, text, by=None, moment=self.moment)
 
     def rates(self, *rows: str) -> None:
         text = "date,from,to,rate\n" + "\n".join(rows)

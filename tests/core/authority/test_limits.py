@@ -157,6 +157,48 @@ def test_a_new_limit_counts_what_was_given_before_it(bench: Bench) -> None:
     assert bench.ask("0.00 EUR", by=jo, buyer="b4").state is CaseState.WAITING_APPROVAL
 
 
+def test_a_limit_that_was_away_counts_what_was_given_meanwhile(bench: Bench) -> None:
+    """Taken out, and put back an hour later: the day is one all the same."""
+    per_day = "roles: {agent: {per_day: {value: 100.00, count: 4}}}\n"
+    bench.limits(per_day)
+    jo = bench.person("jo", "agent")
+    bench.ask("10.00 EUR", by=jo, buyer="b1")
+    bench.limits("roles: {agent: {per_transaction: 90.00}}\n")
+    bench.ask("80.00 EUR", by=jo, buyer="b2")
+    bench.limits(per_day)
+    assert bench.left(jo) == {"day EUR": "10.00 EUR", "day count": "2"}
+    assert bench.ask("10.01 EUR", by=jo, buyer="b3").state is CaseState.WAITING_APPROVAL
+    assert bench.ask("10.00 EUR", by=jo, buyer="b4").state is CaseState.PAYING
+
+
+def test_a_limit_that_counts_other_currencies_by_now_counts_all_of_them(bench: Bench) -> None:
+    bench.rates("2026-03-04,GBP,EUR,1.2")
+    bench.limits("roles: {agent: {per_day: {EUR: 100.00, GBP: 90.00}}}\n")
+    jo = bench.person("jo", "agent")
+    pounds = bench.ask("80.00 GBP", by=jo, buyer="b1")
+    bench.ask("1.00 EUR", by=jo, buyer="b2")
+    bench.limits("roles: {agent: {per_day: 100.00}}\n")
+    assert bench.left(jo) == {"day EUR": "3.00 EUR"}
+    assert bench.ask("3.01 EUR", by=jo, buyer="b3").state is CaseState.WAITING_APPROVAL
+    bench.settle(pounds, Declined("no", "the host said no"))
+    bench.limits("roles: {agent: {per_day: 100.00}}\n")
+    assert bench.left(jo) == {"day EUR": "99.00 EUR"}
+
+
+def test_what_is_held_comes_back_once_also_after_the_limits_changed(bench: Bench) -> None:
+    per_day = "roles: {agent: {per_day: 100.00}}\n"
+    bench.limits(per_day)
+    jo = bench.person("jo", "agent")
+    first, second = (bench.ask("30.00 EUR", by=jo, buyer=f"b{n}") for n in range(2))
+    bench.limits(per_day)
+    bench.settle(first, Declined("no", "the host said no"))  # nobody has counted since
+    assert bench.left(jo) == {"day EUR": "70.00 EUR"}
+    bench.ask("20.00 EUR", by=jo, buyer="b3")
+    bench.settle(second, Declined("no", "the host said no"))
+    assert bench.left(jo) == {"day EUR": "80.00 EUR"}
+    assert set(bench.counters().values()) == {2000}
+
+
 # ------------------------------------------------------------------------------ customers, orders
 
 
