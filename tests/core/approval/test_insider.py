@@ -27,6 +27,8 @@ from tests.core.authority.bench import Bench
 LIMITS = {"agent": (5000, 12000), "approver": (30000, 60000)}
 LOWERED = {"agent": (2000, 3000), "approver": (8000, 20000)}
 CASES = st.integers(0, 30)
+STAFF = ["eve", "eve2", "jo", "sam", "ann", "ann2", "bot"]
+MEANWHILE = ["nothing", "edit", "lower", "role", "leave", "one"]
 AMOUNTS = st.sampled_from([1, 1999, 4999, 5000, 5001, 8001, 20000, 29999, 30000, 30001])
 
 
@@ -52,10 +54,12 @@ class Insider(RuleBasedStateMachine):
             "jo": ("agent", "jo@shop.example"),
             "sam": ("approver", "sam@shop.example"),
             "ann": ("approver", "ann@shop.example"),
+            "ann2": ("approver", "ann+2@shop.example"),
+            "bot": ("ai_agent approver", "bot@shop.example"),
         }
         self.people = {
-            name: self.bench.person(name, role, email=email)
-            for name, (role, email) in names.items()
+            name: self.bench.person(name, *roles.split(), email=email)
+            for name, (roles, email) in names.items()
         }
         self.cases: list[Case] = []
         self.seen: set[str] = set()
@@ -82,7 +86,7 @@ class Insider(RuleBasedStateMachine):
         self._account(case)
 
     @precondition(lambda self: self._waiting())
-    @rule(number=CASES, who=st.sampled_from(["eve", "eve2", "jo", "sam", "ann"]))
+    @rule(number=CASES, who=st.sampled_from(STAFF))
     def agree(self, number: int, who: str) -> None:
         waiting = self._waiting()
         self.agree_to(waiting[number % len(waiting)], who)
@@ -94,12 +98,12 @@ class Insider(RuleBasedStateMachine):
         self._account(self.bench.step(waiting[number % len(waiting)]))
 
     @precondition(lambda self: self._waiting())
-    @rule(number=CASES, meanwhile=st.sampled_from(["nothing", "edit", "lower", "role", "leave"]))
-    def all_agree_and_then(self, number: int, meanwhile: str) -> None:
+    @rule(number=CASES, order=st.permutations(STAFF), meanwhile=st.sampled_from(MEANWHILE))
+    def all_agree_and_then(self, number: int, order: list[str], meanwhile: str) -> None:
         """Whoever can says yes; before it is released, something else happens."""
         waiting = self._waiting()
         case = waiting[number % len(waiting)]
-        for who in ("eve2", "sam", "ann"):
+        for who in order:
             self.agree_to(case, who)
         if meanwhile == "edit":
             self.edit(number, 4999)
@@ -108,7 +112,10 @@ class Insider(RuleBasedStateMachine):
         elif meanwhile == "role":
             self.bench.change(self.people["sam"], roles=["agent"])
         elif meanwhile == "leave":
-            self.bench.change(self.people["ann"], active=False)
+            for name in ("ann", "ann2", "jo"):
+                self.bench.change(self.people[name], active=False)
+        elif meanwhile == "one":
+            self.bench.change(self.people["sam"], email="ann+sam@shop.example")
         self._account(self.bench.step(case))
 
     def agree_to(self, case: Case, who: str) -> None:
@@ -135,14 +142,16 @@ class Insider(RuleBasedStateMachine):
     @rule()
     def back_to_normal(self) -> None:
         self.set_limits(LIMITS)
-        for name in ("sam", "ann"):
+        for name in ("sam", "ann", "ann2"):
             self.bench.change(self.people[name], roles=["approver"], active=True)
+        self.bench.change(self.people["jo"], active=True)
+        self.bench.change(self.people["sam"], email="sam@shop.example")
 
     @rule(who=st.sampled_from(["eve", "jo", "sam", "ann"]), role=st.sampled_from(sorted(LIMITS)))
     def change_role(self, who: str, role: str) -> None:
         self.bench.change(self.people[who], roles=[role])
 
-    @rule(who=st.sampled_from(["sam", "ann"]), active=st.booleans())
+    @rule(who=st.sampled_from(["sam", "ann", "ann2", "jo"]), active=st.booleans())
     def leave_or_come_back(self, who: str, active: bool) -> None:
         self.bench.change(self.people[who], active=active)
 
@@ -152,7 +161,10 @@ class Insider(RuleBasedStateMachine):
             self.limits = which
             self.bench.limits(text(which))
 
-    @rule(who=st.sampled_from(["sam", "ann", "eve"]), to=st.sampled_from(["eve", "jo", "eve2"]))
+    @rule(
+        who=st.sampled_from(["sam", "ann", "ann2", "eve"]),
+        to=st.sampled_from(["eve", "jo", "eve2", "bot", "ann2"]),
+    )
     def delegate(self, who: str, to: str) -> None:
         if who == to:
             return
@@ -199,19 +211,25 @@ class Insider(RuleBasedStateMachine):
             decider, lender = self._by_id(row.decided_by or ""), self._by_id(row.bearer or "")
             for person in (decider, lender):
                 assert mailbox(person.email) != mailbox(asker.email)
-            assert lender.active
+                assert person.active
+                assert "ai_agent" not in person.roles
             assert "approver" in lender.roles
             assert total <= self.limits["approver"][0]
             bearer = lender
         if rows:
-            assert len({row.bearer for row in rows}) == len(rows)
+            seen = [self._mailboxes(row) for row in rows]
+            assert len(set().union(*seen)) == sum(map(len, seen))
             bearer = self._by_id(max(rows, key=lambda r: (r.decided_at or r.asked_at, r.id)).bearer
                                  or "")  # fmt: skip
-        once, day = self.limits[str(bearer.roles[0])]  # type: ignore[index]
+        once, day = self.limits[str(bearer.roles[-1])]  # type: ignore[index]
         key = (bearer.id, self.bench.now.date().isoformat())
         self.given[key] = self.given.get(key, 0) + total
         assert total <= once
         assert self.given[key] <= day
+
+    def _mailboxes(self, row: Approval) -> set[str]:
+        ids = (row.decided_by or "", row.bearer or "")
+        return {mailbox(self._by_id(id).email) for id in ids}
 
     def _by_id(self, id: str) -> Person:
         with self.bench.store.read() as reader:
