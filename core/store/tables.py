@@ -8,6 +8,7 @@ documents canonical JSON text. A leased table carries the lease, the fence and t
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -43,6 +44,8 @@ MODULES = (
     "core.session",
     "core.signin",
 )
+
+_MAKING = threading.Lock()
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -123,10 +126,14 @@ def record_classes() -> tuple[type[Record], ...]:
 
 
 def table_of(kind: type[Record], metadata: sa.MetaData = METADATA) -> sa.Table:
-    """The table of a record class, made on first use."""
+    """The table of a record class, made on first use, once: threads may need it at one moment."""
+    with _MAKING:
+        made = metadata.tables.get(kind.TABLE.name)
+        return made if made is not None else _make(kind, metadata)
+
+
+def _make(kind: type[Record], metadata: sa.MetaData) -> sa.Table:
     said = kind.TABLE
-    if said.name in metadata.tables:
-        return metadata.tables[said.name]
     columns: list[sa.Column[Any]] = [sa.Column("workspace_id", TEXT, nullable=False)]
     for field in fields_of(kind):
         columns.append(sa.Column(field.name, _TYPES[field.kind](), nullable=field.nullable))
