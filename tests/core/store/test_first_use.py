@@ -12,7 +12,8 @@ from core.store.tables import record_classes, table_of
 def test_a_table_is_made_once_whoever_asks_first() -> None:
     kinds = record_classes()
     for _ in range(10):
-        fresh, start, errors = sa.MetaData(), threading.Barrier(16), []
+        fresh, start = sa.MetaData(), threading.Barrier(16)
+        errors: list[Exception] = []
 
         def use(
             fresh: sa.MetaData = fresh,
