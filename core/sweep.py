@@ -18,7 +18,7 @@ from core.connection import HostPayout
 from core.moment import Moment
 from core.payout import GONE, Payout, PayoutState, locked
 from core.ports import HostRecord
-from core.store import Reader, Tx
+from core.store import AlreadyExists, Reader, Tx
 
 #: A refund may fail so long after it was made, and hosts list it by the day it was made.
 LOOK_BACK = timedelta(days=35)
@@ -148,7 +148,8 @@ def not_ours(
     if waits and marker is None and any(p.state in _BUSY | _OPEN | _UNSENT for p in orders):
         return _difference("perhaps_ours", "later", record)
     found = _drift(till_id, record, marker, moment)
-    tx.add(found)
+    if not _is_new(tx, found):
+        return None
     if marker is not None:
         tasks.open_task(tx, None, "forgotten_payout", drift.known(found), moment)
         return _difference("forgotten", "task", record, payout=marker)
@@ -161,6 +162,15 @@ def not_ours(
     assert case is not None  # cases are never deleted
     tasks.open_task(tx, case, "paid_by_hand", drift.known(found), moment)
     return _difference("by_hand", "task", record, case=case.id)
+
+
+def _is_new(tx: Tx, found: HostPayout) -> bool:
+    """Kept, unless a message or another sweep tells of it at this very moment."""
+    try:
+        tx.add(found)
+    except AlreadyExists:
+        return False
+    return True
 
 
 def _learned(tx: Tx, seen: HostPayout, record: HostRecord) -> None:
@@ -192,7 +202,8 @@ def twice(tx: Tx, ours: Payout, record: HostRecord, moment: Moment) -> Differenc
     """A second thing carries our marker: counted as well, and a person looks at it now."""
     if tx.find(HostPayout, connection_id=ours.till_id, host_object=record.host_object, limit=1):
         return None
-    tx.add(_drift(ours.till_id, record, None, moment))
+    if not _is_new(tx, _drift(ours.till_id, record, None, moment)):
+        return None
     why = f"{record.host_object} carries the mark of a payout that {ours.host_object} settled"
     case_id = _put_to_person(tx, ours, why, moment)
     return _difference("twice", "task", record, payout=ours.id, case=case_id)

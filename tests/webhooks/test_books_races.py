@@ -14,7 +14,7 @@ import pytest
 
 from core import sweep
 from core.case import Case, CaseState
-from core.connection import Delivery
+from core.connection import Delivery, HostPayout
 from core.events import RefundRecorded
 from core.moment import Moment
 from core.money import Money
@@ -157,3 +157,52 @@ def test_what_the_host_lists_is_not_absent_whatever_it_answers(doubted: Store) -
     sweeper._ask(host, ours)
     after = _payout(doubted)
     assert (after.state, after.host_object) == (PayoutState.UNKNOWN, "r1")
+
+
+def test_a_refund_that_a_message_tells_of_meanwhile_does_not_end_the_sweep(doubted: Store) -> None:
+    """Both see it for the first time; who comes second has nothing to add."""
+    record = HostRecord(
+        host_object="r9", remedy="refund", amount=Money(500, "EUR"), order_id="o9", marker=None,
+        ending="settled", at=NOW,
+    )  # fmt: skip
+
+    def told(tx: Tx) -> None:
+        assert sweep.compare(tx, "till", record, Moment(NOW)) is not None
+
+    def swept() -> None:
+        with doubted.write() as tx:
+            assert sweep.compare(tx, "till", record, Moment(NOW)) is None
+
+    _meanwhile(doubted, told, swept)
+    with doubted.read() as reader:
+        assert reader.count(HostPayout, host_object="r9") == 1
+
+
+@pytest.mark.parametrize("state", [PayoutState.PLANNED, PayoutState.NOT_SENT])
+def test_a_coupon_made_after_the_backup_is_not_made_again(
+    doubted: Store, state: PayoutState
+) -> None:
+    """The backup knows the payout and not its code, by which alone the host finds it; but the host
+    lists it with our mark."""
+    with doubted.write() as tx:
+        planned = replace(
+            tx.get(Payout, "pay_1"),  # type: ignore[type-var]
+            remedy="coupon", state=state, order_id=None, sealed_code=None, first_sent_at=None,
+        )  # fmt: skip
+        assert isinstance(planned, Payout)
+        tx.put(planned)
+    listed = HostRecord(
+        host_object="c1", remedy="coupon", amount=Money(500, "EUR"), order_id=None,
+        marker="[amends:pay_1]", ending="settled", at=NOW,
+    )  # fmt: skip
+    with doubted.write() as tx:
+        ours = sweep.compare(tx, "till", listed, Moment(NOW))
+    assert isinstance(ours, Payout)
+    sweeper, host = _sweeper(doubted, Absent)
+    for _ in range(3):
+        sweeper._ask(host, _payout(doubted))
+        with doubted.write() as tx:
+            now = tx.lock(Payout, "pay_1")
+            assert now is not None
+            tx.put(replace(now, due_at=NOW))
+    assert (_payout(doubted).state, _payout(doubted).host_object) == (PayoutState.UNKNOWN, "c1")
