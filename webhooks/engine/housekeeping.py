@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 Consequence = Callable[[Tx, Chore], None]
 
+#: A large shop's list, or every delivery there ever was, takes an hour or more to read, and nothing
+#: can be renewed meanwhile. Where a process dies in it, it is done again only after this.
+_LONG = timedelta(hours=3)
 _PATIENCE = timedelta(hours=26)
 _ERASE_AGAIN = timedelta(hours=1)
 #: A law gives a month; a person hears of it half-way.
@@ -126,6 +129,7 @@ class Housekeeping:
         hold.done(planned)
 
     def _sweep(self, hold: _Hold, chore: Chore) -> None:
+        hold.stretch(_LONG)
         report = self._sweeper.sweep(chore.about, still_ours=hold.renew)
 
         def swept(tx: Tx, row: Chore) -> None:
@@ -166,6 +170,7 @@ class Housekeeping:
         hold.done(removed)
 
     def _erase(self, hold: _Hold, chore: Chore) -> None:
+        hold.stretch(_LONG)
         deliveries = bodies.about(self._store, self._hosts, chore.about)
 
         def erased(tx: Tx, row: Chore) -> None:
@@ -224,6 +229,11 @@ class _Hold:
         now = self._clock.now()
         if self.lease.until - now < self._length / 2:
             self.lease = self._store.renew(self.lease, now=now, length=self._length)
+
+    def stretch(self, length: timedelta) -> None:
+        """Hold it for so long from now on. Raises `LeaseLost`."""
+        self._length = length
+        self.lease = self._store.renew(self.lease, now=self._clock.now(), length=length)
 
     def done(self, consequence: Consequence) -> None:
         """Commit what came of it, and let it go."""
