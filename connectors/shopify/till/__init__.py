@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from connectors.endings import before_sending, while_asking, while_taking_back
 from connectors.shopify.client import Admin
 from connectors.shopify.till import purchases, recent
 from connectors.shopify.till.coupon import Coupon
@@ -14,19 +15,14 @@ from connectors.shopify.till.remedy import Remedy
 from connectors.shopify.till.replacement import Replacement
 from connectors.shopify.till.store_credit import StoreCredit
 from core.ports import (
-    Absent,
-    Declined,
     Ending,
     Finding,
     HostError,
-    HostNotFound,
     HostRecord,
     Instruction,
-    NotSent,
     Order,
     Purchases,
     Quote,
-    Unknown,
     Unpayable,
     Who,
 )
@@ -56,29 +52,21 @@ class ShopifyTill:
     def pay(self, instruction: Instruction) -> Ending:
         try:
             ready = self._remedy(instruction).prepare(instruction)
-        except Unpayable as error:
-            return Declined("unpayable", str(error))
-        except HostNotFound as error:
-            return Declined("not_found", str(error))
         except HostError as error:
-            return NotSent(str(error), error.retry_after)
+            return before_sending(error)
         return ready() if callable(ready) else ready
 
     def find(self, instruction: Instruction) -> Finding:
         try:
             return self._remedy(instruction).find(instruction)
-        except Unpayable:
-            return Absent()
         except HostError as error:
-            return Unknown(str(error))
+            return while_asking(error)
 
     def reverse(self, instruction: Instruction) -> Ending:
         try:
             return self._remedy(instruction).reverse(instruction)
-        except Unpayable as error:
-            return Declined("unpayable", str(error))
         except HostError as error:
-            return Unknown(str(error))
+            return while_taking_back(error)
 
     def recent(self, since: datetime) -> Iterable[HostRecord]:
         return recent.records(self._admin, since)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from connectors.endings import before_sending, while_asking, while_taking_back
 from connectors.stripe.client import Account
 from connectors.stripe.till import purchases, recent
 from connectors.stripe.till.account_credit import AccountCredit
@@ -14,18 +15,14 @@ from connectors.stripe.till.refund import KEY_LIFE, Refund
 from connectors.stripe.till.remedy import Remedy
 from core.ports import (
     Absent,
-    Declined,
     Ending,
     Finding,
     HostError,
-    HostNotFound,
     HostRecord,
     Instruction,
-    NotSent,
     Order,
     Purchases,
     Quote,
-    Unknown,
     Unpayable,
     Who,
 )
@@ -62,29 +59,21 @@ class StripeTill:
                 if not isinstance(found, Absent):
                     return found
             ready = remedy.prepare(instruction)
-        except Unpayable as error:
-            return Declined("unpayable", str(error))
-        except HostNotFound as error:
-            return Declined("not_found", str(error))
         except HostError as error:
-            return NotSent(str(error), error.retry_after)
+            return before_sending(error)
         return ready() if callable(ready) else ready
 
     def find(self, instruction: Instruction) -> Finding:
         try:
             return self._remedy(instruction).find(instruction)
-        except Unpayable:
-            return Absent()
         except HostError as error:
-            return Unknown(str(error))
+            return while_asking(error)
 
     def reverse(self, instruction: Instruction) -> Ending:
         try:
             return self._remedy(instruction).reverse(instruction)
-        except Unpayable as error:
-            return Declined("unpayable", str(error))
         except HostError as error:
-            return Unknown(str(error))
+            return while_taking_back(error)
 
     def recent(self, since: datetime) -> Iterable[HostRecord]:
         return recent.records(self._account, since)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from connectors.endings import before_sending, while_asking
 from connectors.vendure.client import Admin
 from connectors.vendure.till.coupon import Coupon
 from connectors.vendure.till.purchases import Books
@@ -16,15 +17,12 @@ from core.ports import (
     Ending,
     Finding,
     HostError,
-    HostNotFound,
     HostRecord,
     Instruction,
-    NotSent,
     Order,
     Purchases,
     Quote,
     Settings,
-    Unknown,
     Unpayable,
     Who,
 )
@@ -56,21 +54,15 @@ class VendureTill:
                 if not isinstance(found, Absent):
                     return found
                 return remedy.send(instruction)
-        except Unpayable as error:
-            return Declined("unpayable", str(error))
-        except HostNotFound as error:
-            return Declined("not_found", str(error))
         except HostError as error:
-            return NotSent(str(error), error.retry_after)
+            return before_sending(error)
 
     def find(self, instruction: Instruction) -> Finding:
         try:
             with self._admin.one_call():
                 return self._remedy(instruction).find(instruction)
-        except Unpayable:
-            return Absent()
         except HostError as error:
-            return Unknown(str(error))
+            return while_asking(error)
 
     def reverse(self, instruction: Instruction) -> Ending:
         """A refund has left, and whether a coupon was used is not in the API."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from connectors.endings import before_sending, while_asking, while_taking_back
 from connectors.woocommerce.client import Shop
 from connectors.woocommerce.till.coupon import Coupon
 from connectors.woocommerce.till.purchases import Books
@@ -12,19 +13,15 @@ from connectors.woocommerce.till.refund import Refund
 from connectors.woocommerce.till.remedy import Remedy
 from core.ports import (
     Absent,
-    Declined,
     Ending,
     Finding,
     HostError,
-    HostNotFound,
     HostRecord,
     Instruction,
-    NotSent,
     Order,
     Purchases,
     Quote,
     Settings,
-    Unknown,
     Unpayable,
     Who,
 )
@@ -57,31 +54,23 @@ class WooTill:
                 if not isinstance(found, Absent):
                     return found
                 return remedy.send(instruction)
-        except Unpayable as error:
-            return Declined("unpayable", str(error))
-        except HostNotFound as error:
-            return Declined("not_found", str(error))
         except HostError as error:
-            return NotSent(str(error), error.retry_after)
+            return before_sending(error)
 
     def find(self, instruction: Instruction) -> Finding:
         try:
             with self._shop.one_call():
                 return self._remedy(instruction).find(instruction)
-        except Unpayable:
-            return Absent()
         except HostError as error:
-            return Unknown(str(error))
+            return while_asking(error)
 
     def reverse(self, instruction: Instruction) -> Ending:
         try:
             remedy = self._remedy(instruction)
             with self._shop.alone(remedy.thing(instruction)):
                 return remedy.reverse(instruction)
-        except Unpayable as error:
-            return Declined("unpayable", str(error))
         except HostError as error:
-            return Unknown(str(error))
+            return while_taking_back(error)
 
     def recent(self, since: datetime) -> Iterable[HostRecord]:
         return self._recent(since)
