@@ -8,9 +8,11 @@ on.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
+
+from greenlet import greenlet
 
 from sandbox.sim.clock import Time
 from sandbox.sim.weather import Weather
@@ -44,12 +46,6 @@ class World(Protocol):
         ...
 
 
-def _closed() -> threading.Lock:
-    gate = threading.Lock()
-    gate.acquire()
-    return gate
-
-
 class Lockstep:
     def __init__(
         self, time: Time, weather: Weather, world: World, *, lease: float, last: float
@@ -57,48 +53,22 @@ class Lockstep:
         self._time, self._weather, self._world, self._lease = time, weather, world, lease
         self._chance = weather.chance
         self._last = last  # nobody stands still for longer than this true second
-        self._gates: list[threading.Lock] = []  # held, but by who has the turn
+        self._runners: list[greenlet] = []
         self._idle: list[bool] = []
         self._frozen: list[float] = []  # until when; 0 for nobody
         self._me = 0
-        self._over = False
-        self._ended = _closed()
-        self.failed: BaseException | None = None
 
     def run(self, bodies: Sequence[Callable[[], None]]) -> None:
         """Until the world says that it is over. Raises what a body raised."""
         count = len(bodies)
-        self._gates = [_closed() for _ in bodies]
+        self._runners = [greenlet(body) for body in bodies]
         self._idle, self._frozen = [False] * count, [0.0] * count
-        threads = [
-            threading.Thread(target=self._live, args=(number, body), daemon=True)
-            for number, body in enumerate(bodies)
-        ]
-        for thread in threads:
-            thread.start()
-        self._gates[0].release()
-        self._ended.acquire()
-        for number, thread in enumerate(threads):
-            self._gates[number].release()
-            thread.join()
-        if self.failed is not None:
-            raise self.failed
-
-    def _live(self, number: int, body: Callable[[], None]) -> None:
-        self._gates[number].acquire()
         try:
-            if not self._over:
-                body()
-        except Over:
-            pass
-        except BaseException as error:
-            self.failed = self.failed or error
-            self._end()
-
-    def _end(self) -> None:
-        if not self._over:
-            self._over = True
-            self._ended.release()
+            with suppress(Over):
+                self._runners[0].switch()
+        finally:
+            for runner in self._runners:
+                runner.throw()  # whoever stands at a point goes no further
 
     # ------------------------------------------------------------- called by who has the turn
 
@@ -113,7 +83,7 @@ class Lockstep:
             raise Crash
         if kind == "zombie":
             self.stand_still(self._standstill())
-        elif len(self._gates) > 1 and self._chance.random() < _SWITCH:
+        elif len(self._runners) > 1 and self._chance.random() < _SWITCH:
             self._pass_on()
 
     def _standstill(self) -> float:
@@ -137,14 +107,11 @@ class Lockstep:
     # ------------------------------------------------------------------------------- innards
 
     def _pass_on(self) -> None:
-        me, to = self._me, self._next()
-        if to == me:
+        to = self._next()
+        if to == self._me:
             return
         self._me = to
-        self._gates[to].release()
-        self._gates[me].acquire()
-        if self._over:
-            raise Over
+        self._runners[to].switch()
 
     def _next(self) -> int:
         """Who moves next. Time passes where nobody can."""
@@ -176,5 +143,4 @@ class Lockstep:
         going = self._world.happen()
         self._idle = [False] * len(self._idle)
         if not going:
-            self._end()
             raise Over
