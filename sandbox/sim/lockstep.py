@@ -1,9 +1,9 @@
 """Several virtual runners, of which exactly one moves at any moment.
 
-Each is a thread that holds the turn or waits for it, so every interleaving is one the seed chose
-and can be had again. Whoever has the turn passes it on at a `point`: before and after a call to a
-host, before and after a commit. At a point a runner may also die, or stand still while others go
-on.
+Each has a stack of its own and stands still until it is given the turn, so every interleaving is
+one the seed chose and can be had again. Whoever has the turn passes it on at a `point`: before and
+after a call to a host, before and after a commit. At a point a runner may also die, or stand still
+while others go on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from sandbox.sim.weather import Weather
 
 _SWITCH = 0.12
 _STANDSTILLS = (20.0, 70.0, 140.0, 400.0, 3_600.0, 26 * 3_600.0)
-_PAUSE = 1.0
+#: Seconds after which a runner looks again for work that was due and could not be taken, as while
+#: it waits out a clock that was set: twice as long each time.
+_PAUSE, _PAUSE_MOST = 1.0, 8.0
 
 
 class Crash(BaseException):
@@ -57,6 +59,8 @@ class Lockstep:
         self._idle: list[bool] = []
         self._frozen: list[float] = []  # until when; 0 for nobody
         self._me = 0
+        self._pause = _PAUSE
+        self._ahead = time.ahead
 
     def run(self, bodies: Sequence[Callable[[], None]]) -> None:
         """Until the world says that it is over. Raises what a body raised."""
@@ -131,16 +135,20 @@ class Lockstep:
         """Nobody can move: on to the next thing that happens, or falls due, or thaws."""
         now = self._time.true
         times = [until for until in self._frozen if until]
-        awake = len(times) < len(self._frozen)
-        comes = (self._world.next_at(), self._world.next_due() if awake else None)
-        times += [at for at in comes if at is not None]
-        self._time.until(min(times, default=now))
-        if self._time.true <= now:
-            self._time.advance(_PAUSE)  # what was due could not be taken: a runner looks again
+        due = self._world.next_due() if len(times) < len(self._frozen) else None
+        if due is None or due > now:
+            self._pause = _PAUSE
+        else:
+            due, self._pause = now + self._pause, min(2 * self._pause, _PAUSE_MOST)
+        times += [at for at in (self._world.next_at(), due) if at is not None]
+        self._time.until(min(times))
         self._happen()
 
     def _happen(self) -> None:
-        going = self._world.happen()
-        self._idle = [False] * len(self._idle)
-        if not going:
+        """What comes by itself. Who is at rest looks again where there is work now, or the clock on
+        the wall was set."""
+        if not self._world.happen():
             raise Over
+        due, was_set = self._world.next_due(), self._time.ahead != self._ahead
+        if was_set or (due is not None and due <= self._time.true):
+            self._ahead, self._idle = self._time.ahead, [False] * len(self._idle)
