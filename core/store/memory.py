@@ -93,7 +93,7 @@ class MemoryStore:
         """Nothing is held open."""
 
     def _refuse_nesting(self) -> None:
-        if self._writer == threading.get_ident():
+        if self._writer is not None and self._writer == threading.get_ident():
             raise RuntimeError("a transaction of this thread is open: use it instead of the store")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -13,6 +15,7 @@ from core.record import Record
 from core.store.values import Checker, as_columns, fields_of
 
 R = TypeVar("R", bound=Record)
+_NONE: list[str] = []
 
 
 class Work(NamedTuple):
@@ -26,8 +29,32 @@ class Work(NamedTuple):
     woken_under: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Columns by which rows are found: sorted ids by those columns' values, which `of` answers."""
+
+    cols: tuple[str, ...]
+    of: Callable[[Record], tuple[object, ...]]
+    ids: dict[tuple[object, ...], list[str]]
+
+    def leave(self, value: tuple[object, ...], id: str) -> None:
+        found = self.ids[value]
+        del found[bisect_left(found, id)]
+        if not found:
+            del self.ids[value]
+
+    def any_of(self, values: Iterable[object]) -> list[str]:
+        """Of a key with one column."""
+        return sorted(id for value in set(values) for id in self.ids.get((value,), ()))
+
+
+def _values_of(cols: tuple[str, ...]) -> Callable[[Record], tuple[object, ...]]:
+    get = attrgetter(*cols)
+    return get if len(cols) > 1 else lambda record: (get(record),)
+
+
 class Rows:
-    """One table: rows, sorted ids, unique keys, look-up keys, and due work in a heap whose entries
+    """One table: rows, sorted ids, keys, and due work in a heap whose entries
     count only while they agree with `ready`."""
 
     def __init__(self, kind: type[Record]) -> None:
@@ -40,19 +67,22 @@ class Rows:
         self.checker = Checker(kind)
         self.rows: dict[str, Record] = {}
         self.ids: list[str] = []
-        self.uniques = [(_key(cols), cols, cast(dict[object, str], {})) for cols in table.unique]
-        self.lookups = [
-            (_key(cols), cols, cast(dict[object, list[str]], {})) for cols in table.index
+        # As in the databases, a unique key of several columns also finds rows by the first of them.
+        firsts = tuple(cols[:1] for cols in table.unique if len(cols) > 1)
+        self.keys = [
+            Key(cols, _values_of(cols), {})
+            for cols in dict.fromkeys((*table.unique, *table.index, *firsts))
         ]
-        self._by_one = {cols[0]: found for _, cols, found in self.lookups if len(cols) == 1}
+        self.uniques = self.keys[: len(table.unique)]
+        self._ways: dict[tuple[str, ...], list[tuple[Key, tuple[str, ...]]]] = {}
         self.work: dict[str, Work] = {}
         self.ready: dict[str, datetime] = {}
         self.heap: list[tuple[datetime, str]] = []
 
     def collides(self, record: Record) -> bool:
-        for key, _, taken in self.uniques:
-            value = key(record)
-            if None not in value and taken.get(value, record.id) != record.id:
+        for key in self.uniques:
+            value = key.of(record)
+            if None not in value and key.ids.get(value, [record.id]) != [record.id]:
                 return True
         return False
 
@@ -65,23 +95,14 @@ class Rows:
             self._set_work(id, new, work)
 
     def _set_row(self, id: str, old: Record | None, new: Record | None) -> None:
-        for key, _, taken in self.uniques:
-            before = key(old) if old is not None else None
-            after = key(new) if new is not None else None
-            if before != after:
-                if before is not None and None not in before:
-                    del taken[before]
-                if after is not None and None not in after:
-                    taken[after] = id
-        for key, _, found in self.lookups:
-            before = key(old) if old is not None else None
-            after = key(new) if new is not None else None
+        for key in self.keys:
+            before = key.of(old) if old is not None else None
+            after = key.of(new) if new is not None else None
             if before != after:
                 if before is not None:
-                    bucket = found[before]
-                    del bucket[bisect_left(bucket, id)]
+                    key.leave(before, id)
                 if after is not None:
-                    insort(found.setdefault(after, []), id)
+                    insort(key.ids.setdefault(after, []), id)
         if old is None:
             insort(self.ids, id)
         if new is not None:
@@ -118,45 +139,38 @@ class Rows:
             heapq.heappop(heap)
         return heap[0] if heap else None
 
-    def candidates(self, equals: dict[str, object]) -> tuple[Sequence[str], bool]:
-        """Sorted ids that hold every match: from the narrowest key that fits, else all. And whether
-        each of them is a match."""
-        if len(equals) == 1:  # as most are
-            ((name, value),) = equals.items()
-            bucket = self._by_one.get(name)
-            if bucket is not None and not isinstance(value, tuple):
-                return bucket.get((value,), ()), True
-        self.refuse_unknown(equals)
-        return self._narrowest(equals), not equals
-
-    def _narrowest(self, equals: dict[str, object]) -> Sequence[str]:
-        if any(isinstance(value, tuple) and None in value for value in equals.values()):
+    def candidates(self, equals: dict[str, object]) -> tuple[Sequence[str], Sequence[str]]:
+        """Sorted ids of rows among which every match is: from the narrowest key that fits, or all.
+        And the columns they still have to be compared by."""
+        names = tuple(equals)
+        ways = self._ways.get(names)
+        if ways is None:
+            self.refuse_unknown(names)
+            ways = self._ways[names] = self._ways_by(names)
+        several = tuple in map(type, equals.values())
+        if several and any(isinstance(v, tuple) and None in v for v in equals.values()):
             raise TypeError("None cannot be one of several values looked for")
-        plain = {name for name, value in equals.items() if not isinstance(value, tuple)}
-        if "id" in plain:
-            return [cast(str, equals["id"])]
-        for _, cols, taken in self.uniques:
-            if plain.issuperset(cols):
-                wanted = tuple(equals[col] for col in cols)
-                if None not in wanted:
-                    return [taken[wanted]] if wanted in taken else []
-        best: Sequence[str] | None = None
-        for _, cols, found in self.lookups:
-            if plain.issuperset(cols):
-                bucket = found.get(tuple(equals[col] for col in cols), [])
-            elif len(cols) == 1 and cols[0] in equals:
-                values = set(cast(tuple[object, ...], equals[cols[0]]))
-                bucket = sorted(id for value in values for id in found.get((value,), ()))
+        ids: Sequence[str] = self.ids
+        rest = names
+        for key, left in ways:
+            wanted = tuple([equals[col] for col in key.cols])
+            if several and tuple in map(type, wanted):
+                if len(wanted) > 1:
+                    continue
+                found = key.any_of(cast("tuple[object, ...]", wanted[0]))
             else:
-                continue
-            if best is None or len(bucket) < len(best):
-                best = bucket
-        return self.ids if best is None else best
+                found = key.ids.get(wanted, _NONE)
+            if len(found) < len(ids):
+                ids, rest = found, left
+        return ids, rest
 
-
-def _key(cols: tuple[str, ...]) -> Callable[[Record], tuple[object, ...]]:
-    get = attrgetter(*cols)
-    return get if len(cols) > 1 else lambda record: (get(record),)
+    def _ways_by(self, names: tuple[str, ...]) -> list[tuple[Key, tuple[str, ...]]]:
+        """The keys that can be looked up by these columns, and what each leaves to be compared."""
+        return [
+            (key, tuple(name for name in names if name not in key.cols))
+            for key in self.keys
+            if set(key.cols) <= set(names)
+        ]
 
 
 class Tables:
@@ -185,14 +199,10 @@ class Tables:
         limit: int | None = None,
         **equals: object,
     ) -> list[R]:
-        found: list[R] = []
-        if limit is not None and limit <= 0:
-            return found
-        for record in self._matching(kind, newest_first, after, equals):
-            found.append(cast(R, record))
-            if len(found) == limit:
-                break
-        return found
+        matching = self._matching(kind, newest_first, after, equals)
+        if limit is not None:
+            matching = islice(matching, max(limit, 0))
+        return cast("list[R]", list(matching))
 
     def rows(
         self, kind: type[Record], /, *, after: str | None = None, limit: int
@@ -200,8 +210,8 @@ class Tables:
         return [as_columns(record) for record in self.find(kind, after=after, limit=limit)]
 
     def count(self, kind: type[Record], /, **equals: object) -> int:
-        ids, all_match = self.of(kind).candidates(equals)
-        return len(ids) if all_match else sum(1 for _ in self._matching(kind, False, None, equals))
+        ids, rest = self.of(kind).candidates(equals)
+        return sum(1 for _ in self._matching(kind, False, None, equals)) if rest else len(ids)
 
     def total(
         self, kind: type[Record], column: str, /, *, by: tuple[str, ...] = (), **equals: object
@@ -218,21 +228,20 @@ class Tables:
         self, kind: type[Record], newest_first: bool, after: str | None, equals: dict[str, object]
     ) -> Iterator[Record]:
         table = self.of(kind)
-        ids, all_match = table.candidates(equals)
-        start, stop = 0, len(ids)
+        ids, rest = table.candidates(equals)
         if after is not None and newest_first:
-            stop = bisect_left(ids, after)
+            ids = ids[: bisect_left(ids, after)]
         elif after is not None:
-            start = bisect_right(ids, after)
-        steps = range(stop - 1, start - 1, -1) if newest_first else range(start, stop)
-        wanted = () if all_match else tuple(equals.items())
-        for step in steps:
-            record = table.rows.get(ids[step])
-            if record is None:
-                continue
-            for name, value in wanted:
-                has = getattr(record, name)
-                if (has not in value) if isinstance(value, tuple) else (has != value):
-                    break
-            else:
-                yield record
+            ids = ids[bisect_right(ids, after) :]
+        ordered = reversed(ids) if newest_first else iter(ids)
+        records: Iterator[Record] = map(table.rows.__getitem__, ordered)
+        for name in rest:
+            records = filter(_holds(name, equals[name]), records)
+        return records
+
+
+def _holds(column: str, value: object) -> Callable[[Record], bool]:
+    get = attrgetter(column)
+    if isinstance(value, tuple):
+        return lambda record: get(record) in value
+    return lambda record: bool(get(record) == value)

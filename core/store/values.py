@@ -156,6 +156,8 @@ def _check_bytes(value: object) -> None:
 
 
 def _check_instant(value: object) -> None:
+    if type(value) is datetime and value.tzinfo is UTC:  # as nearly all are
+        return
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise NotStorable("expected an instant with its zone")
 
@@ -271,23 +273,25 @@ class Checker:
         self._fields = fields_of(kind)
         self._checks = tuple(CHECKS[field.kind] for field in self._fields)
         self._values: Callable[[Record], tuple[object, ...]] = all_of(self._fields)
+        self._nothing = (_NEVER,) * len(self._fields)
         self._docs = tuple(field.name for field in self._fields if field.kind is Kind.DOC)
 
     def check(self, record: Record, old: Record | None) -> None:
         """Raises `NotStorable`. What is the very same object as in `old` was checked before."""
-        values = self._values(record)
-        before = self._values(old) if old is not None else (_NEVER,) * len(values)
-        for index, value in enumerate(values):
-            if value is before[index]:
+        before = self._values(old) if old is not None else self._nothing
+        for field, check, value, was in zip(
+            self._fields, self._checks, self._values(record), before, strict=True
+        ):
+            if value is was:
                 continue
             if value is None:
-                if not self._fields[index].nullable:
-                    raise refused(self._kind, self._fields[index], None)
+                if not field.nullable:
+                    raise refused(self._kind, field, None)
                 continue
             try:
-                self._checks[index](value)
+                check(value)
             except NotStorable as why:
-                raise refused(self._kind, self._fields[index], why) from None
+                raise refused(self._kind, field, why) from None
 
     def plain(self, record: R, old: Record | None = None) -> R:
         """The record with its documents as they are after reading; itself if they are already, as
