@@ -199,6 +199,7 @@ class Sweeper:
             for ticket in tickets
             if _lost(ticket, since, self._clock.now())
             and routing.reasons_on(ticket)
+            and not self._has_case(host, ticket)
             and (case_id := self._open(host, ticket))
         ]
         self._surveys(host, since)
@@ -226,6 +227,12 @@ class Sweeper:
                 moment = self._moment()
                 for rating in ratings[start : start + _BATCH]:
                     followup.take_in(tx, desk_id, rating, moment)
+
+    def _has_case(self, host: Host, ticket: Ticket) -> bool:
+        """Asked before a transaction is opened: nearly all have."""
+        with self._store.read() as reader:
+            of_ticket = {"desk_id": host.connection.id, "ticket_id": ticket.id}
+            return reader.count(CaseTicket, **of_ticket) > 0
 
     def _open(self, host: Host, ticket: Ticket) -> str | None:
         desk_id = host.connection.id
