@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from core.case import Case, Writing
 from core.letter import CODE, LINK, Letter
@@ -88,6 +88,19 @@ def given_doc(payout: Payout) -> dict[str, object]:
     }
 
 
+def unworded(writing: Writing) -> WriteBack:
+    """What is written without its words, which is enough to look whether it is there."""
+    data = cast("Mapping[str, object]", writing.data)
+    marks = writing.kind == "marks"
+    return WriteBack(
+        kind=cast(Literal["note", "reply", "marks"], writing.kind),
+        ticket_id=writing.ticket_id,
+        marker=f"[amends:{writing.id}]",
+        tags=tuple(cast("Sequence[str]", data["tags"])) if marks else (),
+        fields=cast("Mapping[str, str]", data["fields"]) if marks else {},
+    )
+
+
 def compose(
     case: Case,
     writing: Writing,
@@ -106,15 +119,8 @@ def compose(
     letter: what a person wrote in place of our words. link: where the customer chooses.
     """
     data = cast("Mapping[str, object]", writing.data)
-    marker = f"[amends:{writing.id}]"
     if writing.kind == "marks":
-        return WriteBack(
-            kind="marks",
-            ticket_id=writing.ticket_id,
-            marker=marker,
-            tags=tuple(cast("Sequence[str]", data["tags"])),
-            fields=cast("Mapping[str, str]", data["fields"]),
-        )
+        return unworded(writing)
     language = routing.note_language
     if writing.kind == "reply":
         language = case.language or routing.reply_language
@@ -126,13 +132,7 @@ def compose(
         if writing.about == "made_good" and routing.reply == "draft":
             draft = reply_text(case, routing, data, customer=customer, codes=codes, letter=letter)
             text = f"{text}\n\n---\n{draft}"
-    return WriteBack(
-        kind="reply" if writing.kind == "reply" else "note",
-        ticket_id=writing.ticket_id,
-        marker=marker,
-        text=text,
-        language=language,
-    )
+    return replace(unworded(writing), text=text, language=language)
 
 
 def without(text: str, codes: Iterable[str]) -> str:

@@ -91,19 +91,23 @@ def direction(language: str | None) -> str:
 def money_in(language: Language, amount: Money) -> str:
     if amount.minor < 0:
         raise WordsError(f"{amount} cannot be shown to people; show what was given, and to whom")
+    return _digits(language, _money(language.locale, language.words.currency, amount))
+
+
+@lru_cache(maxsize=4096)  # a sum is shown in several places, and again while a ticket cannot be had
+def _money(locale: Locale, currency: str, amount: Money) -> str:
     digits = exponent(amount.currency)
-    sign = {"code": "¤¤", "name": "¤¤¤"}[language.words.currency]
+    sign = {"code": "¤¤", "name": "¤¤¤"}[currency]
     # Our own exponent, not Babel's, which shows no decimals of currencies that hardly use them.
     pattern = f"#,##0{'.' if digits else ''}{'0' * digits}\u00a0{sign}"
-    shown = format_currency(
+    return format_currency(
         Decimal(amount.text),
         amount.currency,
         format=pattern,
-        locale=language.locale,
+        locale=locale,
         currency_digits=False,
         numbering_system="default",
     )
-    return _digits(language, shown)
 
 
 def number_in(language: Language, number: int) -> str:

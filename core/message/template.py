@@ -41,14 +41,17 @@ class Template:
 
     def sayable(self, values: Mapping[str, Text]) -> bool:
         """Whether every name has a value."""
-        return all(name in values for name in self.names)
+        return all(map(values.__contains__, self.names))
 
     def render(self, values: Mapping[str, Text]) -> Text:
         """The text with its values. Raises `KeyError` for a name without one."""
-        parts = [own(self.literals[0])]
+        first = own(self.literals[0])
+        plain, html = first.plain, first.html
         for name, literal in zip(self.names, self.literals[1:], strict=True):
-            parts += [values[name], own(literal)]
-        return Text("".join(p.plain for p in parts), "".join(p.html for p in parts))
+            value, text = values[name], own(literal)
+            plain += value.plain + text.plain
+            html += value.html + text.html
+        return Text(plain, html)
 
 
 def parse(source: str, allowed: Collection[str]) -> Template:

@@ -362,6 +362,7 @@ class Worker:
             customer = None
             if writing.kind == "reply" or writing.about == "made_good":
                 customer = host.desk.ticket(writing.ticket_id).requester.name
+            there = host.desk.find(writeback.unworded(writing))
             codes = self._codes(case) if writing.kind == "reply" or customer else {}
             letter, token = self._letter(writing)
             back = writeback.compose(
@@ -374,7 +375,8 @@ class Worker:
                 letter=letter,
                 link=f"{self._public_url}/choose/{token}" if token else None,
             )
-            there = self._look_and_put(host, back, deadline)
+            if there is None:
+                there = self._put_in_time(host, back, deadline)
         except HostError as error:
             return error
         secrets = [*codes.values(), *([token] if token else [])]
@@ -409,14 +411,14 @@ class Worker:
             to=told.to,
             subject=told.subject,
         )
-        return told.text, self._look_and_put(host, back, deadline)
-
-    def _look_and_put(self, host: Host, back: WriteBack, deadline: float) -> str:
         there = host.desk.find(back)
         if there is None:
-            self._need_time(deadline, host.within)
-            there = self._put(host, back)
-        return there
+            there = self._put_in_time(host, back, deadline)
+        return told.text, there
+
+    def _put_in_time(self, host: Host, back: WriteBack, deadline: float) -> str:
+        self._need_time(deadline, host.within)
+        return self._put(host, back)
 
     def _put(self, host: Host, back: WriteBack) -> str:
         try:
