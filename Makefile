@@ -136,8 +136,8 @@ messages: $(VENV)/.test
 
 lock: | $(BIN)/python $(VENV)/.node
 	$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) --extra postgres --extra backtest --extra demo --group test --group build -o requirements/dev.lock
-	$(COMPILE) --extra postgres --extra backtest --extra demo --group build -c requirements/dev.lock \
+	$(COMPILE) --extra postgres --extra backtest --extra demo --extra sim --group test --group build -o requirements/dev.lock
+	$(COMPILE) --extra postgres --extra backtest --extra demo --extra sim --group build -c requirements/dev.lock \
 	  -o requirements/run.lock
 	for group in node helpdesk; do $(BIN)/uv pip compile --quiet --group $$group --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -29,7 +29,11 @@ if TYPE_CHECKING:  # the proof is loaded by whoever asks for it
 @click.option("--json", "json_", is_flag=True, help="one JSON object")
 def sim(seed: int, seeds: int, cases: int, faults: str, kind: str, json_: bool) -> None:
     """Run the engine against hostile hosts in virtual time. Exit 1 if a promise was broken."""
-    from webhooks.proof.sim import run
+    try:
+        from webhooks.proof.sim import run
+    except ModuleNotFoundError as missing:
+        why = f"{missing}; it comes with the extra: pip install 'amends[sim]'"
+        raise click.ClickException(why) from missing
 
     kinds = _kinds(faults)
     outcomes = []
