@@ -103,6 +103,17 @@ def test_a_stand_in_who_left_agrees_to_nothing(bench: Bench) -> None:
     assert bench.payouts(early) == []
 
 
+def test_what_is_lent_is_not_handed_on(bench: Bench) -> None:
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    ali, kim = bench.person("ali", "agent"), bench.person("kim", "agent")
+    lend(bench, sam, ali)
+    lend(bench, ali, kim)
+    case = bench.ask("200.00 EUR", by=jo)
+    with pytest.raises(MayNotApprove):
+        bench.decide(case, kim)
+    assert bench.decide(case, ali).bearer == sam.id
+
+
 def test_who_can_still_agree_is_counted_without_who_has(bench: Bench) -> None:
     jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
     bench.person("sam2", "approver", email="sam+2@shop.example")

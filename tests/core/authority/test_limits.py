@@ -136,6 +136,25 @@ def test_days_and_weeks_are_the_workspaces_own(bench: Bench) -> None:
     assert bench.ask("10.00 EUR", by=jo, buyer="b2").state is CaseState.PAYING
 
 
+def test_a_day_is_the_workspaces_own_also_when_the_clock_is_put_forward(bench: Bench) -> None:
+    with bench.store.write() as tx:
+        row = tx.lock(Workspace, "workspace")
+        assert row is not None
+        tx.put(replace(row, zone="Europe/Berlin"))
+    jo = bench.person("jo", "agent")
+    bench.now = bench.now.replace(day=28, hour=22, minute=59)  # Saturday 23:59
+    bench.ask("1.00 EUR", by=jo, buyer="b1")
+    bench.later(minutes=1)
+    bench.ask("2.00 EUR", by=jo, buyer="b2")  # Sunday 00:00, a day of 23 hours
+    bench.limits("roles: {agent: {per_day: 10.00, per_week: 10.00}}\n")
+    assert bench.left(jo) == {"day EUR": "8.00 EUR", "week EUR": "7.00 EUR"}
+    bench.later(hours=22, minutes=59)
+    bench.ask("4.00 EUR", by=jo, buyer="b3")
+    assert bench.left(jo)["day EUR"] == "4.00 EUR"
+    bench.later(minutes=1)  # Monday 00:00
+    assert bench.left(jo) == {"day EUR": "10.00 EUR", "week EUR": "10.00 EUR"}
+
+
 def test_months(bench: Bench) -> None:
     bench.limits("roles: {agent: {per_month: 10.00}}\n")
     jo = bench.person("jo", "agent")
@@ -365,6 +384,29 @@ def test_another_currency_counts_at_an_imported_rate_and_not_without(bench: Benc
     assert row.rates == {"GBP/EUR": "1.2 of 2026-03-01"}
     bench.later(days=5)
     assert over(bench, bench.ask("0.01 GBP", buyer="b5"))[0] == "rate"  # too old by now
+
+
+GIVERS = "roles: {agent: {per_day: 1.00}, approver: {per_day: 15.00}}\nrates_max_age_days: 7\n"
+
+
+def test_a_rate_that_changed_or_aged_before_the_release_is_the_rate(bench: Bench) -> None:
+    """Asked at one rate and paid at another: what is held, counted and given back agree."""
+    bench.rates("2026-03-04,GBP,EUR,1.2")
+    bench.limits(GIVERS + "budgets: {all: {value: 40.00}}\n")
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    dearer, paid, stale = (bench.ask("10.00 GBP", by=jo, buyer=f"b{n}") for n in range(3))
+    assert bench.counters()["budget|all|once|EUR"] == 3600
+    for case in (dearer, paid, stale):
+        bench.decide(case, sam)
+    bench.rates("2026-03-05,GBP,EUR,1.6")
+    assert over(bench, bench.step(dearer)) == ("person_day", "15.00 EUR")
+    bench.rates("2026-03-05,GBP,EUR,1.5")
+    assert bench.step(paid).state is CaseState.PAYING
+    assert bench.counters()["budget|all|once|EUR"] == 1500 + 1200
+    bench.later(days=9)
+    assert over(bench, bench.step(stale)) == ("rate", None)
+    bench.settle(paid, Declined("no", "the host said no"))
+    assert set(bench.counters().values()) == {0}
 
 
 def test_points_have_the_worth_the_limits_say(bench: Bench) -> None:
