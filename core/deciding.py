@@ -171,22 +171,25 @@ def _act(
 def _let_choose(
     tx: Tx, case: Case, terms: Terms, claimed: Claimed, link: NewLink, moment: Moment
 ) -> None:
-    """Put the alternatives to the customer. The dearest is reserved, so that whatever they choose
-    can be given; what somebody else would have to agree to is not promised by a link."""
-    dearest = max(terms.alternatives, key=_cost)
+    """Put the alternatives to the customer. Each of them must be possible without anybody else's
+    yes, which is not promised by a link; the dearest stays reserved, so that any can be given."""
     buyer, order = terms.subject.buyer, terms.subject.order
-    wish = authority.wish_for(case, terms.basis, dearest, order, claimed.customers)
     spent = buyer.spent if buyer else None
-    asks = permission.permit(tx, wish, ask=terms.ask, spent=spent, moment=moment)
-    if isinstance(asks, Bound):
-        over_limit(tx, case, wish, asks, moment)
-        return
-    if asks is not None:
-        harms.release(tx, case)
-        authority.release(tx, case, moment.now)
-        known = {"order": case.order_name, **(asks.bound.known(None) if asks.bound else {})}
-        on_trouble(tx, case, Trouble("choice_needs_yes", known), moment)
-        return
+    wishes = [
+        authority.wish_for(case, terms.basis, parts, order, claimed.customers)
+        for parts in terms.alternatives
+    ]
+    for wish in sorted(wishes, key=lambda one: permission.worth(tx, one, moment)):
+        asks = permission.permit(tx, wish, ask=terms.ask, spent=spent, moment=moment)
+        if isinstance(asks, Bound):
+            over_limit(tx, case, wish, asks, moment)
+            return
+        if asks is not None:
+            harms.release(tx, case)
+            authority.release(tx, case, moment.now)
+            known = {"order": case.order_name, **(asks.bound.known(None) if asks.bound else {})}
+            on_trouble(tx, case, Trouble("choice_needs_yes", known), moment)
+            return
     put = [
         offers.make(tx, case, terms.basis, parts, moment, links.LASTS)
         for parts in terms.alternatives
@@ -198,10 +201,6 @@ def _let_choose(
         case, state=CaseState.WAITING_CUSTOMER, said="waiting_customer", due_at=sent.expires_at
     )
     tx.put(waiting)
-
-
-def _cost(parts: Sequence[Part]) -> int:
-    return sum(part.amount.minor for part in parts if part.amount)
 
 
 def over_limit(tx: Tx, case: Case, wish: Wish, bound: Bound, moment: Moment) -> None:

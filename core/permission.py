@@ -23,7 +23,7 @@ from core.people import Person
 from core.store import Reader, Tx
 
 __all__ = [
-    "Asks", "ask", "asks_more", "permit", "release", "release_choice", "sum_of",
+    "Asks", "ask", "asks_more", "permit", "release", "release_choice", "sum_of", "worth",
 ]  # fmt: skip
 
 
@@ -142,6 +142,18 @@ def asks_more(reader: Reader, wish: Wish, granted: Sequence[Approval], moment: M
         if need.people > len(granted) or not roles <= set(need.roles):
             return True
     return False
+
+
+def worth(reader: Reader, wish: Wish, moment: Moment) -> int:
+    """What the limits would count a wish as, to tell which of several is the dearest."""
+    found = in_force(reader)
+    if found is None:
+        return sum(part.amount.minor for part in wish.parts if part.amount)
+    counting = authority.counting(reader, found[1], wish, moment.now)
+    try:
+        return sum(counting.wished({found[1].currency: 0}).values())
+    except Binds:  # it will be the answer of `permit`
+        return 0
 
 
 def sum_of(parts: Sequence[Part]) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 
 from core import choice as choices
 from core import link as links
+from core.authority import Reservation
 from core.case import Case, CaseState, Harm, Outcome, Writing
 from core.choice import APOLOGY, CannotGive, Choice, Chosen
 from core.letter import Letter
@@ -201,6 +202,22 @@ def test_a_limit_lowered_while_the_customer_thinks_is_the_limit(rig: Rig) -> Non
     rig.settle()
     assert rig.refunds() == []
     assert rig.tasks(rig.case(TEAPOT)) == ["over_limit"]
+
+
+def test_no_link_with_something_dearer_among_it_than_one_may_give(rig: Rig) -> None:
+    """A replacement has no sum of its own, and counts as all that was paid for the order."""
+    rig.policy("{choice: [{replacement: yes}, {refund: 10.00 EUR}]}", "EUR")
+    people = "roles: {agent: {per_day: 900.00}, approver: {per_day: 900.00}}\n"
+    limits(rig, f"{people}approval: {{ask: [{{over: 20.00}}]}}\n")
+    case = ask(rig, Choice(way="customer"))
+    assert rig.tasks(case) == ["choice_needs_yes"]
+    assert [c for c in rig.comments(TEAPOT) if c["public"]] == []
+    limits(rig, people)
+    case = ask(rig, Choice(way="customer"))
+    assert case.state is CaseState.WAITING_CUSTOMER
+    with rig.store.read() as reader:
+        (held,) = reader.find(Reservation, case_id=case.id, state="held")
+    assert held.remedy == "replacement"  # whatever they choose can be given
 
 
 def test_a_yes_that_is_wanted_by_now_is_waited_for_by_nobody_s_choice(rig: Rig) -> None:
