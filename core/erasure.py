@@ -2,7 +2,8 @@
 
 First everything under way is finished, then it is shredded: a payment in the middle needs to know
 to whom. Sums, accounts and the ledger's chain hold no person, so nothing of them changes. Who is
-erased and comes again is somebody new: what they were given before no longer counts for them.
+erased and comes again is somebody new: what they were given before no longer counts for them, but
+one order is still made good once.
 """
 
 from __future__ import annotations
