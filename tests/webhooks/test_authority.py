@@ -183,11 +183,14 @@ def test_the_workspaces_own_days_are_set_by_an_admin(amends: Path) -> None:
 
 def test_rates_on_the_command_line(amends: Path) -> None:
     good = "date,from,to,rate\n2026-01-01,GBP,EUR,1.2\n"
-    assert "1 rates imported" in run("limits", "rates", "-", given=good).output
+    ours = ("limits", "rates", "-", "--as", "ann@shop.example")
+    refused = run(*ours[:-1], "jo@shop.example", given=good)
+    assert (refused.exit_code, "not an admin" in refused.output) == (2, True)
+    assert "1 rates imported" in run(*ours, given=good).output
     for row in ("2999-01-01,GBP,EUR,1", "2026-01-01,GBP,EUR,0", "2026-01-01,GBP,EUR,1e3",
                 "2026-01-01,GBP,GBP,1", "2026-01-01,XXX,EUR,1", "1.1.2026,GBP,EUR,1",
                 "2026-01-01,GBP,EUR"):  # fmt: skip
-        bad = run("limits", "rates", "-", given=f"date,from,to,rate\n{row}\n")
+        bad = run(*ours, given=f"date,from,to,rate\n{row}\n")
         assert (bad.exit_code, "line 2" in bad.output) == (2, True), row
 
 

@@ -78,12 +78,14 @@ def left(of: Services, person: str | None, json_: bool) -> None:
 
 @limits.command()
 @click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--as", "person", required=True, help="e-mail of the admin who imports them")
 @opened
-def rates(of: Services, file: TextIO) -> None:
+def rates(of: Services, file: TextIO, person: str) -> None:
     """Import exchange rates from a CSV file with the columns date,from,to,rate."""
     now = of.clock.now()
     text = file.read()
     with of.store.write() as tx:
+        _admin(tx, person)  # a rate says how much a limit lets through
         count = fx.keep(tx, fx.read_rates(text, today=authority.today(tx, now), now=now))
     click.echo(f"{count} rates imported")
 
