@@ -65,6 +65,7 @@ class Insider(RuleBasedStateMachine):
         self.seen: set[str] = set()
         self.given: dict[tuple[str, str], int] = {}  # (whose, day) -> cents
         self.tampered: set[str] = set()
+        self.asked: dict[str, object] = {}  # what was asked for, of those that were tampered with
 
     def _person(self, name: str) -> Person:
         with self.bench.store.read() as reader:
@@ -137,7 +138,11 @@ class Insider(RuleBasedStateMachine):
             first = dict(cast("list[dict[str, object]]", offer.parts)[0])
             if first["minor"] != minor:
                 tx.put(replace(offer, parts=[{**first, "minor": minor}]))
+                self.asked.setdefault(case.id, offer.parts)
                 self.tampered.add(case.id)
+            after = tx.get(Offer, offer.id)
+            if after is not None and after.parts == self.asked.get(case.id):
+                self.tampered.discard(case.id)  # as it was: that is no other offer
 
     @rule()
     def back_to_normal(self) -> None:
