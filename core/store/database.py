@@ -47,6 +47,17 @@ class Session:
             self._failed = True
             raise unavailable(error) from None
 
+    def commit(self) -> None:
+        """Where a server is lost in the middle of it, nobody knows whether it was kept."""
+        failed = self._failed
+        try:
+            self.run("COMMIT")
+        except StoreUnavailable:
+            if failed:
+                raise
+            said = "look whether it was kept before you do it again"
+            raise StoreUnavailable(f"the database was lost during a commit: {said}") from None
+
 
 def unavailable(error: Exception) -> StoreUnavailable:
     """What the driver said in one line: it names no values and no password."""
@@ -282,7 +293,7 @@ class Postgres:
             session = Session(self, connection)
             session.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
             yield session
-            session.run("COMMIT")
+            session.commit()
         finally:
             self._check_in(connection)
 

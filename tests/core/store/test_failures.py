@@ -171,7 +171,7 @@ def test_a_connection_the_server_closed_is_replaced(tmp_path: Path) -> None:
             with psycopg.connect(url, autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable, match="look whether it was kept"):
         lose_it()
     with store.write() as tx:
         tx.add(sample(Task, "t2"))
