@@ -1,0 +1,161 @@
+"""What is let go or paid: each counter gives back what was taken, and the breaker stops it all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core import authority
+from core.case import Case, CaseState
+from core.payout import PayoutState
+from core.people import Workspace
+from core.store import Store
+from tests.core.authority.bench import Bench
+
+
+@pytest.fixture
+def bench(store: Store) -> Bench:
+    return Bench(store)
+
+
+def test_a_payout_settled_twice_is_used_once(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 90.00}\n")
+    case = bench.ask("30.00 EUR")
+    bench.settle(case)
+    (used,) = bench.held("used")
+    (payout,) = bench.payouts(case)
+    bench.later(hours=1)
+    with bench.store.write() as tx:
+        authority.conclude(tx, payout, bench.now)
+    assert bench.held("used") == [used]
+    with bench.store.write() as tx:
+        authority.conclude(tx, replace(payout, state=PayoutState.FAILED), bench.now)
+    assert bench.left(None) == {"day EUR": "90.00 EUR"}
+    assert [row.ended_at for row in bench.held("released")] == [bench.now]
+
+
+@pytest.mark.parametrize(("remedy", "rest"), [("refund", 2000), ("store_credit", 3000)])
+def test_one_part_of_several_comes_back_by_itself(bench: Bench, remedy: str, rest: int) -> None:
+    bench.limits("policy: {per_day: 90.00}\nbudgets: {all: {value: 500.00, count: 9}}\n")
+    order = bench.order()
+    parts = [bench.part("30.00 EUR", order), bench.part("20.00 EUR", order, "store_credit")]
+    case = bench.ask("50.00 EUR", order=order, parts=parts)
+    payout = next(row for row in bench.payouts(case) if row.remedy == remedy)
+    with bench.store.write() as tx:
+        authority.conclude(tx, replace(payout, state=PayoutState.DECLINED), bench.now)
+    assert bench.left(None) == {"day EUR": f"{(9000 - rest) // 100}.00 EUR"}
+    assert [row.amount_minor for row in bench.held()] == [rest]
+    assert bench.counters() == {
+        "policy||day|2026-03-04|EUR": rest, "budget|all|once|EUR": rest, "budget|all|once|count": 1,
+    }  # fmt: skip
+
+
+def test_what_was_paid_stays_counted_when_the_rest_is_let_go(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 90.00}\n")
+    order = bench.order()
+    parts = [bench.part("30.00 EUR", order), bench.part("20.00 EUR", order, "store_credit")]
+    case = bench.ask("50.00 EUR", order=order, parts=parts)
+    paid = next(row for row in bench.payouts(case) if row.remedy == "refund")
+    with bench.store.write() as tx:
+        authority.conclude(tx, replace(paid, state=PayoutState.SETTLED), bench.now)
+    for _ in range(2):  # and is let go once
+        with bench.store.write() as tx:
+            authority.release(tx, case, bench.now)
+        assert bench.left(None) == {"day EUR": "60.00 EUR"}
+    assert [row.amount_minor for row in bench.held("used")] == [3000]
+
+
+def budgets(bench: Bench, case: Case) -> dict[int, list[str]]:
+    with bench.store.read() as reader:
+        return {
+            payout.position: authority.budgets_of(reader, payout) for payout in bench.payouts(case)
+        }
+
+
+@pytest.mark.parametrize("free", [0, 1])
+def test_a_part_is_borne_by_the_budgets_it_was_counted_in(bench: Bench, free: int) -> None:
+    bench.limits(
+        "policy: {per_day: 90.00}\nbreaker: {per_day: 900.00}\n"
+        "budgets: {team: {value: 500.00}, all: {value: 500.00, every: month}}\n"
+    )
+    order, amounts = bench.order(), ["5.00 EUR", "5.00 EUR"]
+    amounts[free] = "0.00 EUR"
+    remedies = ("refund", "store_credit")
+    parts = [bench.part(a, order, remedy) for a, remedy in zip(amounts, remedies, strict=True)]
+    case = bench.ask("5.00 EUR", order=order, parts=parts)
+    assert budgets(bench, case) == {free: [], 1 - free: ["all", "team"]}
+
+
+def test_a_budget_that_was_let_go_bears_nothing(bench: Bench) -> None:
+    bench.limits("roles: {approver: {per_day: 90.00}}\nbudgets: {old: {value: 500.00}}\n")
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    case = bench.ask("5.00 EUR", by=jo)
+    bench.decide(case, sam)
+    bench.limits("roles: {approver: {per_day: 90.00}}\nbudgets: {new: {value: 500.00}}\n")
+    assert bench.step(case).state is CaseState.PAYING
+    assert budgets(bench, case) == {0: ["new"]}
+
+
+def test_all_parts_come_back_together(bench: Bench) -> None:
+    bench.limits("policy: {per_day: {value: 90.00, count: 9}}\n")
+    order = bench.order()
+    parts = [bench.part("30.00 EUR", order), bench.part("20.00 EUR", order, "store_credit")]
+    case = bench.ask("50.00 EUR", order=order, parts=parts)
+    assert bench.left(None) == {"day EUR": "40.00 EUR", "day count": "7"}
+    with bench.store.write() as tx:
+        authority.release(tx, case, bench.now)
+    assert bench.left(None) == {"day EUR": "90.00 EUR", "day count": "9"}
+
+
+def test_what_is_reserved_again_takes_the_place_of_its_own_alone(bench: Bench) -> None:
+    bench.limits(
+        "roles: {approver: {per_day: 90.00}}\npolicy: {per_day: 90.00}\n"
+        "budgets: {all: {value: 500.00, count: 9}}\n"
+    )
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    case, order = bench.ask("5.00 EUR", by=jo), bench.order()
+    parts = [bench.part("7.00 EUR", order), bench.part("1.00 EUR", order, "store_credit")]
+    bench.ask("8.00 EUR", buyer="b2", order=order, parts=parts)
+    bench.decide(case, sam)
+    assert bench.step(case).state is CaseState.PAYING
+    counters = bench.counters()
+    assert (counters["budget|all|once|EUR"], counters["budget|all|once|count"]) == (1300, 3)
+
+
+def test_no_limit_but_the_breaker_stops_all_payouts(bench: Bench) -> None:
+    bench.limits(
+        "policy: {per_day: 900.00}\nbreaker: {per_day: 9000.00}\norder: 50%\n"
+        "customer: [{days: 30, value: 60.00}]\nbudgets: {all: {value: 70.00}}\n"
+    )
+    for amount, paid, bound in (
+        ("70.01 EUR", "900.00 EUR", "budget"), ("60.01 EUR", "900.00 EUR", "customer"),
+        ("50.00 EUR", "99.99 EUR", "order"),
+    ):  # fmt: skip
+        case = bench.ask(amount, order=bench.order(paid))
+        assert bench.task(case, "over_limit")["bound"] == bound
+        with bench.store.read() as reader:
+            workspace = reader.get(Workspace, "workspace")
+        assert workspace is not None
+        assert workspace.halted_why is None
+
+
+def test_a_breaker_that_binds_again_keeps_why_payouts_were_stopped(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\nbreaker: {per_day: {count: 0}}\n")
+    with bench.store.write() as tx:
+        row = tx.lock(Workspace, "workspace")
+        assert row is not None
+        tx.put(replace(row, halted_why="a backup was restored"))
+    assert bench.ask("1.00 EUR").state is CaseState.WITH_PERSON
+    with bench.store.read() as reader:
+        workspace = reader.get(Workspace, "workspace")
+    assert workspace is not None
+    assert workspace.halted_why == "a backup was restored"
+
+
+def test_a_breaker_for_one_payout_at_a_time(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\nbreaker: {per_transaction: 100.00}\n")
+    assert bench.ask("100.00 EUR").state is CaseState.PAYING
+    assert bench.ask("100.00 EUR", buyer="b2").state is CaseState.PAYING
+    case = bench.ask("100.01 EUR", buyer="b3")
+    assert bench.task(case, "over_limit")["bound"] == "breaker"
