@@ -143,7 +143,26 @@ def test_what_was_let_go_is_the_orders_again(bench: Bench) -> None:
     assert left_of(bench, order) == "50.00 EUR"
 
 
+def test_what_another_till_pays_counts_for_the_order_all_the_same(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 900.00}\norder: 50%\n")
+    order = bench.order("100.00 EUR")
+    elsewhere = replace(bench.part("10.00 EUR", order, "store_credit"), till_id="conn_other")
+    bench.ask("10.00 EUR", order=order, parts=[elsewhere])
+    hand(bench, order, 500)
+    assert left_of(bench, order) == "35.00 EUR"
+
+
 # ------------------------------------------------------------------------- a customer's window
+
+
+def test_goodwill_is_kept_for_the_very_customer_and_not_for_one_who_is_like_them(
+    bench: Bench,
+) -> None:
+    bench.limits("policy: {per_day: 900.00}\ncustomer: [{days: 30, value: 100.00}]\n")
+    cases = [bench.ask("10.00 EUR", buyer=buyer, mark="m") for buyer in ("b1", "b2")]
+    whose = {row.case_id: row.customer_id for row in bench.held()}
+    assert whose == {case.id: case.customer_id for case in cases}
+    assert len(set(whose.values())) == 2
 
 
 def test_refunds_by_hand_count_for_a_customer_on_whatever_order_of_theirs(bench: Bench) -> None:

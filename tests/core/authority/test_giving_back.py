@@ -121,6 +121,9 @@ def test_what_is_reserved_again_takes_the_place_of_its_own_alone(bench: Bench) -
     assert bench.step(case).state is CaseState.PAYING
     counters = bench.counters()
     assert (counters["budget|all|once|EUR"], counters["budget|all|once|count"]) == (1300, 3)
+    held = [(row.bearer, row.amount_minor) for row in bench.held() if row.case_id == case.id]
+    assert held == [(sam.id, 500)]
+    assert [(row.bearer, row.ended_at) for row in bench.held("released")] == [(None, bench.now)]
 
 
 def test_no_limit_but_the_breaker_stops_all_payouts(bench: Bench) -> None:
