@@ -26,7 +26,7 @@ help:
 	@echo "make check     ruff, mypy and the fast tests"
 	@echo "make real      the helpdesk and the shop that the tests boot"
 	@echo "make coverage  which branches of what moves money no test takes"
-	@echo "make mutants   whether a test would notice each change to it (hours; or MODULES='money ledger')"
+	@echo "make mutants   whether a test would notice each change to it (or MODULES='money ledger')"
 	@echo "make install   what amends needs to run, without starting it"
 	@echo "make messages  bring the translations up to date with the pages"
 	@echo "make lock      renew every lock file"

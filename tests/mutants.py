@@ -20,6 +20,7 @@ import os
 import signal
 import sys
 import time
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -309,10 +310,11 @@ def outcomes(name: str, found: Sequence[Mutant], reach: Reach) -> Iterator[tuple
 
 
 def _compiles(text: str) -> bool:
-    try:
-        compile(text, "mutant", "exec")
-    except SyntaxError:
-        return False
+    with warnings.catch_warnings(action="ignore"):  # `is` beside a literal
+        try:
+            compile(text, "mutant", "exec")
+        except SyntaxError:
+            return False
     return True
 
 

@@ -89,7 +89,7 @@ def left_of(bench: Bench, order: Order) -> str:
     of = wish(bench, bench.part("99999.00 EUR", order), order=order)
     bound = reserve(bench, of, bearer=None)
     assert bound is not None
-    assert (bound.name, str(bound.limit)) == ("order", "50.00 EUR")
+    assert (bound.name, bound.lifts, str(bound.limit)) == ("order", False, "50.00 EUR")
     return str(bound.left)
 
 
@@ -150,6 +150,9 @@ def test_what_another_till_pays_counts_for_the_order_all_the_same(bench: Bench) 
     bench.ask("10.00 EUR", order=order, parts=[elsewhere])
     hand(bench, order, 500)
     assert left_of(bench, order) == "35.00 EUR"
+    bound = reserve(bench, wish(bench, replace(elsewhere, amount=order.paid), order=order))
+    assert bound is not None
+    assert str(bound.left) == "35.00 EUR"
 
 
 # ------------------------------------------------------------------------- a customer's window

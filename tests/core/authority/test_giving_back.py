@@ -156,6 +156,16 @@ def test_a_breaker_that_binds_again_keeps_why_payouts_were_stopped(bench: Bench)
     assert workspace.halted_why == "a backup was restored"
 
 
+@pytest.mark.parametrize("window", ["day", "week", "month"])
+def test_a_breaker_counts_within_its_window(bench: Bench, window: str) -> None:
+    bench.limits(f"policy: {{per_day: 900.00}}\nbreaker: {{per_{window}: 100.00}}\n")
+    assert bench.ask("60.00 EUR").state is CaseState.PAYING
+    case = bench.ask("40.01 EUR", buyer="b2", basis="owed")
+    known = bench.task(case, "over_limit")
+    assert (known["bound"], known["left"]) == ("breaker", "40.00 EUR")
+    assert bench.ask("40.00 EUR", buyer="b3").state is CaseState.PAYING
+
+
 def test_a_breaker_for_one_payout_at_a_time(bench: Bench) -> None:
     bench.limits("policy: {per_day: 900.00}\nbreaker: {per_transaction: 100.00}\n")
     assert bench.ask("100.00 EUR").state is CaseState.PAYING
