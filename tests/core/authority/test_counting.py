@@ -141,6 +141,30 @@ def test_what_was_let_go_is_the_orders_again(bench: Bench) -> None:
     with bench.store.write() as tx:
         authority.release(tx, case, bench.now)
     assert left_of(bench, order) == "50.00 EUR"
+    bench.ask("5.00 EUR", order=order, reason="size")
+    assert left_of(bench, order) == "45.00 EUR"
+
+
+def test_what_a_case_holds_does_not_stand_in_its_own_way(bench: Bench) -> None:
+    bench.limits(
+        "roles: {approver: {per_day: 900.00}}\norder: 50%\n"
+        "customer: [{days: 30, value: 50.00, count: 1}]\n"
+    )
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    order = bench.order("100.00 EUR")
+    case = bench.ask("50.00 EUR", order=order, by=jo)
+    bench.decide(case, sam)
+    assert bench.step(case, order).state is CaseState.PAYING
+    more = bench.ask("0.01 EUR", order=order, reason="size", buyer="b2")
+    assert bench.task(more, "over_limit")["bound"] == "order"
+
+
+def test_what_has_no_known_worth_is_not_counted_for_its_order(bench: Bench) -> None:
+    order = bench.order("100.00 EUR")
+    points = replace(bench.part("1.00 EUR", order, "points"), amount=None, quantity=500)
+    assert reserve(bench, wish(bench, points, order=order)) is None
+    bench.limits("policy: {per_day: 900.00}\norder: 50%\n")
+    assert left_of(bench, order) == "50.00 EUR"
 
 
 def test_what_another_till_pays_counts_for_the_order_all_the_same(bench: Bench) -> None:
