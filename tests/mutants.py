@@ -53,8 +53,9 @@ MODULES = {
 #: In memory alone: what the databases do is tried by tests of their own.
 TESTS = (
     "tests/core/test_money.py", "tests/core/test_payout.py", "tests/core/test_settling.py",
-    "tests/core/test_flow.py", "tests/core/ledger/test_posting.py", "tests/core/journal",
-    "tests/core/authority", "tests/core/approval", "tests/sim/test_short.py",
+    "tests/core/test_flow.py", "tests/core/ledger/test_posting.py",
+    "tests/core/ledger/test_contained.py", "tests/core/journal", "tests/core/authority",
+    "tests/core/approval", "tests/sim/test_short.py",
 )  # fmt: skip
 #: Without the plug-ins, whose loading takes longer than the tests.
 PYTEST = (
@@ -145,13 +146,14 @@ class Reach:
 
     def tests(self, path: str, lines: range) -> list[Sequence[str]]:
         """Those that reach one of these lines, by file, quick ones first; of a line that is run
-        while modules are imported, those that reach any of its file."""
-        of_file = self.reached[path]
-        found = {test for line in lines for test in of_file.get(str(line), ())}
+        while modules are imported, all in the files of those that reach any of its module."""
+        of_module = self.reached[path]
+        found = {test for line in lines for test in of_module.get(str(line), ())}
         if "" in found:
-            found = {test for tests in of_file.values() for test in tests}
+            places = {test.split("::")[0] for tests in of_module.values() for test in tests}
+            found = {test for test in self.seconds if test.split("::")[0] in places}
         files: dict[str, list[str]] = {}
-        for test in found - {""}:
+        for test in found:
             files.setdefault(test.split("::")[0], []).append(test)
         return sorted(files.values(), key=self.seconds_of)
 

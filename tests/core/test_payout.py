@@ -300,6 +300,16 @@ def test_unknown_is_not_asked_about_before_the_call_must_have_ended(store: Store
     assert (much.due_at, much.tries) == (NOW + timedelta(hours=1), 22)
 
 
+@pytest.mark.parametrize("hours", [24, 25, 40])
+def test_what_a_person_has_to_look_at_is_asked_about_once_an_hour(
+    store: Store, hours: int
+) -> None:
+    begin(store, FIND)
+    about = _payout(state=PayoutState.UNKNOWN, first_sent_at=NOW, tries=21)
+    after = conclude(store, Unknown("still"), FIND, now=timedelta(hours=hours), of=about)
+    assert after.due_at == NOW + timedelta(hours=hours + 1)
+
+
 def test_absent_is_sent_again_under_the_key_the_host_remembers(store: Store) -> None:
     begin(store)
     after = conclude(store, Absent(), now=timedelta(hours=24) - SECOND)
