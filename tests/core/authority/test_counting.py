@@ -116,6 +116,7 @@ def test_whichever_shows_more_counts_the_orders_own_sum_or_what_we_were_told(
     assert left_of(bench, order) == "38.00 EUR"
     for other in (
         {"ending": "failed"}, {"payout_id": "pay_1"}, {"connection_id": "conn_other"},
+        {"connection_id": "conn_z"},
         {"currency": None}, {"order_id": "o_other"},
     ):  # fmt: skip
         hand(bench, order, 1000, **other)
