@@ -363,6 +363,12 @@ def test_only_sendings_without_an_end_are_ended(store: Store) -> None:
 # ------------------------------------------------------------------------------------- sums
 
 
+def test_a_payout_is_taken_with_its_case_where_there_is_one(store: Store) -> None:
+    with store.write() as tx:
+        assert payout.locked(tx, "pay_1") == _payout()
+        assert payout.locked(tx, "pay_9") is None
+
+
 def test_what_stands_is_all_that_was_not_refused_or_taken_back(store: Store) -> None:
     with store.write() as tx:
         for number, state in enumerate(PayoutState):
