@@ -39,6 +39,15 @@ def credit(bench: Bench, amount: str) -> Part:
     return bench.part(amount, None, "store_credit")
 
 
+def test_parts_in_several_currencies_count_each_in_its_own(bench: Bench) -> None:
+    bench.limits("policy: {per_day: {value: {EUR: 10.00, USD: 10.00}, count: 9}}\n")
+    parts = [credit(bench, amount) for amount in ("3.00 EUR", "2.00 USD", "1.00 EUR")]
+    assert reserve(bench, wish(bench, *parts)) is None
+    assert bench.left(None) == {
+        "day EUR": "6.00 EUR", "day USD": "8.00 USD", "day count": "6",
+    }  # fmt: skip
+
+
 # ------------------------------------------------------------------------- without an order
 
 
