@@ -145,8 +145,8 @@ def test_on_the_command_line(asked: Rig, monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked.case(TEAPOT).outcome is Outcome.MADE_GOOD
 
 
-def test_cash_is_not_bound_by_what_the_order_can_still_bear(rig: Rig) -> None:
-    """A refund would be: the order was refunded by hand while a yes was waited for."""
+def test_cash_is_not_given_beside_what_somebody_refunds_meanwhile(rig: Rig) -> None:
+    """It may have been for the same harm, so a person looks before anybody pays in cash."""
     manual = connecting.add(rig.of, "manual", values={})
     rig.options(remedies={"cash": manual.id})
     rig.policy("{cash: 10.00 EUR}", currency="EUR", extra="ask_over: 1.00 EUR\n")
@@ -159,4 +159,4 @@ def test_cash_is_not_bound_by_what_the_order_can_still_bear(rig: Rig) -> None:
     with rig.store.write() as tx:
         approval.decide(tx, case.id, who, agree=True, note=None, moment=moment)
     rig.settle()
-    assert rig.tasks(rig.case(TEAPOT)) == ["pay_by_hand"]
+    assert rig.tasks(rig.case(TEAPOT)) == ["changed_since"]

@@ -61,3 +61,16 @@ def test_a_cent_more_than_ours_is_somebody_elses(bench: Bench) -> None:
     bench.settle(earlier)
     bench.decide(case, sam)
     assert bench.step(case, with_more(seen, "3.01 EUR")).said == "changed_since"
+
+
+@pytest.mark.parametrize(("remedy", "goes_on"), [("refund", False), ("coupon", True)])
+def test_only_a_refund_is_bound_by_what_the_order_can_still_bear(
+    bench: Bench, remedy: str, goes_on: bool
+) -> None:
+    """Nothing was refunded by hand: the shop pays nothing back any more, say after a year."""
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    order = bench.order("100.00 EUR")
+    case = bench.ask("10.00 EUR", by=jo, order=order, ask=True, remedy=remedy)
+    bench.decide(case, sam)
+    after = bench.step(case, replace(order, refundable=money("9.99 EUR")))
+    assert after.state is (CaseState.PAYING if goes_on else CaseState.WITH_PERSON)
