@@ -27,4 +27,6 @@ def test_nothing_acknowledged_is_lost_and_nothing_paid_twice(tmp_path: Path) -> 
     assert report["problems"] == [], said
     assert int(str(report["tickets"])) >= KILLS
     assert int(str(report["acknowledged"])) >= KILLS  # of two deliveries a ticket
-    assert float(str(report["first_step_seconds"])) < 30  # of a loaded machine; see docs/proof.md
+    # Of a loaded machine, where a start alone may take a minute; see docs/proof.md.
+    slowest = max(30.0, 3 * float(str(report["start_seconds"])))
+    assert float(str(report["first_step_seconds"])) < slowest

@@ -131,6 +131,7 @@ def run(
         "acknowledged": len(acknowledged),
         "open_cases": open_cases,
         "problems": problems,
+        "start_seconds": round(pace, 2),
         "first_step_seconds": round(first_step, 2),
         "seconds": round(time.monotonic() - started, 1),
     }
