@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from core.store import Store, schema
 from core.store.sealing import Sealer
 from core.store.sql import SqlStore
 from webhooks import choice, connect, intake, keys, signin, staff
-from webhooks.engine.clock import Clock, name_of_boot
+from webhooks.engine.clock import Clock, name_of_boot, seconds_up
 from webhooks.engine.housekeeping import Habits
 from webhooks.engine.runner import Runner
 from webhooks.granting import Grants
@@ -28,7 +27,7 @@ from webhooks.sidebar.desk import SidebarDesk
 
 log = logging.getLogger(__name__)
 
-SYSTEM_CLOCK = Clock(now=lambda: datetime.now(UTC), steady=time.monotonic, boot=name_of_boot())
+SYSTEM_CLOCK = Clock(now=lambda: datetime.now(UTC), steady=seconds_up, boot=name_of_boot())
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,9 +301,7 @@ def test_unknown_is_not_asked_about_before_the_call_must_have_ended(store: Store
 
 
 @pytest.mark.parametrize("hours", [24, 25, 40])
-def test_what_a_person_has_to_look_at_is_asked_about_once_an_hour(
-    store: Store, hours: int
-) -> None:
+def test_what_a_person_has_to_look_at_is_asked_about_once_an_hour(store: Store, hours: int) -> None:
     begin(store, FIND)
     about = _payout(state=PayoutState.UNKNOWN, first_sent_at=NOW, tries=21)
     after = conclude(store, Unknown("still"), FIND, now=timedelta(hours=hours), of=about)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,15 @@ class Clock:
 
     def moment(self) -> Moment:
         return Moment(self.now(), self.make_id)
+
+
+def seconds_up() -> float:
+    """Since the machine was started; those it slept through count as well, where the system tells
+    of them: whoever is asleep while its lease ends has to find out when it wakes."""
+    return time.clock_gettime(_STEADY) if _STEADY is not None else time.monotonic()
+
+
+_STEADY: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def name_of_boot() -> str:

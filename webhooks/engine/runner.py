@@ -26,6 +26,8 @@ from webhooks.hosts import Hosts
 
 log = logging.getLogger(__name__)
 
+_CHORES_SECONDS = 60.0
+
 
 class Runner:
     """`threads` cases at once. `start` and `stop` once each; `run_due` does one round by hand."""
@@ -66,6 +68,7 @@ class Runner:
             public_url=public_url,
             taken=self.notice,
         )
+        self._chores_at = 0.0  # in steady seconds
         self._noticed = threading.Condition()
         self._notices = 0
         self._stopping = threading.Event()
@@ -102,8 +105,13 @@ class Runner:
             self._noticed.notify()
 
     def run_due(self) -> int:
-        """Work on what is due now, by one thread; answers how many pieces of work were done."""
-        return self._rounds.run_due() or self._house.run_due()
+        """Work on what is due now, by one thread; answers how many pieces of work were done. Chores
+        are for when nothing else is due, and for once a minute where something always is."""
+        done = self._rounds.run_due()
+        if done and self._clock.steady() < self._chores_at:
+            return done
+        self._chores_at = self._clock.steady() + _CHORES_SECONDS
+        return done + self._house.run_due()
 
     def _listen(self) -> None:
         """Hear of what other processes left."""

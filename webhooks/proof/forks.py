@@ -13,7 +13,6 @@ import json
 import os
 import signal
 import sys
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -36,7 +35,7 @@ def work(points: Points, ahead: float) -> None:
     clock = replace(
         SYSTEM_CLOCK,
         now=lambda: datetime.now(UTC) + timedelta(seconds=ahead),
-        steady=lambda: time.monotonic() + ahead,
+        steady=lambda: SYSTEM_CLOCK.steady() + ahead,
     )
     of = replace(of, store=CountedStore(of.store, points, timedelta(seconds=ahead)), clock=clock)
     rounds = Rounds(
