@@ -329,7 +329,8 @@ def test_absent_proves_nothing_where_nobody_can_ask_or_it_was_named(store: Store
 
 @pytest.mark.parametrize(
     ("pays", "sent", "hours", "known"),
-    [(KEY, True, 23.9, True), (KEY, True, 24, False), (KEY, False, 0, False),
+    [(KEY, True, 23.9, True), (KEY, True, 24, False), (KEY, True, 25, False),
+     (KEY, False, 0, False),
      (FIND, True, 0, False), (Pays(retry="key"), True, 0, False),
      (Pays(retry="find", key_life=timedelta(days=9)), True, 0, False)],
 )  # fmt: skip

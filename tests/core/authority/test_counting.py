@@ -80,6 +80,16 @@ def test_a_replacement_for_no_order_has_no_worth(bench: Bench) -> None:
     assert reserve(bench, wish(bench, points)) == Bound(name="worth", what="points")
 
 
+@pytest.mark.parametrize(("points", "left"), [(250, "9.00 EUR"), (251, "8.99 EUR")])
+def test_points_count_as_what_they_are_worth_rounded_up(
+    bench: Bench, points: int, left: str
+) -> None:
+    bench.limits("policy: {per_day: 10.00}\nworth: {points: 0.004}\n")
+    some = replace(credit(bench, "1.00 EUR"), remedy="points", amount=None, quantity=points)
+    assert reserve(bench, wish(bench, some)) is None
+    assert bench.left(None) == {"day EUR": left}
+
+
 # ------------------------------------------------------------------------- an order's share
 
 
