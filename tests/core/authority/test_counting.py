@@ -274,3 +274,14 @@ def test_only_an_admin_who_is_still_here_changes_limits(bench: Bench) -> None:
     for other in (bench.person("jo", "agent", "approver"), replace(admin, active=False)):
         with pytest.raises(authority.NotAnAdmin, match=f"{other.name} is not an admin"):
             authority.check_admin(other)
+
+
+def test_what_is_reserved_again_under_other_windows_counts_once_in_them(bench: Bench) -> None:
+    bench.limits("policy: {per_day: 90.00}\n")
+    of = wish(bench, credit(bench, "5.00 EUR"))
+    assert reserve(bench, of) is None
+    text = "limits: 1\ncurrency: EUR\npolicy: {per_week: 90.00}\n"
+    with bench.store.write() as tx:
+        authority.set_limits(tx, text, by=None, moment=bench.moment)
+    assert reserve(bench, of) is None
+    assert bench.left(None) == {"week EUR": "85.00 EUR"}
