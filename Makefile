@@ -112,7 +112,7 @@ $(VENDURE)/.done: tests/real/vendure/package-lock.json | $(VENV)/.node
 
 # -------------------------------------------------------------------------- are the tests good
 
-MONEY := core/money.py,core/ledger.py,core/payout.py,core/flow.py,core/approval.py,core/authority/*
+MONEY := core/money.py,core/ledger.py,core/booking.py,core/payout.py,core/flow.py,core/approval.py,core/authority/*
 coverage: $(VENV)/.test
 	mkdir -p build
 	nice -n 19 $(BIN)/coverage run --branch --include='$(MONEY)' --data-file=build/coverage -m pytest -q \

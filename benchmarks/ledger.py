@@ -20,7 +20,8 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.filling import bare, tell
-from core.ledger import GENESIS, HEAD, Head, balances, hash_of_row, id_of, post, settlement
+from core.booking import settlement
+from core.ledger import GENESIS, HEAD, Head, balances, hash_of_row, id_of, post
 from core.ledger_check import verify
 from core.moment import Moment
 from core.money import Money

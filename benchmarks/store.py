@@ -22,9 +22,10 @@ from pathlib import Path
 
 import psycopg
 
+from core.booking import settlement
 from core.case import Case, CaseStep
 from core.connection import Delivery
-from core.ledger import post, settlement
+from core.ledger import post
 from core.money import Money
 from core.store import Store
 from core.store.database import connect_sqlite

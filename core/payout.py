@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
+from core.booking import settlement
 from core.canonical import digest
 from core.case import Case
 from core.clocks import APART
-from core.ledger import post, settlement
+from core.ledger import post
 from core.moment import Moment
 from core.money import Money
 from core.ports import (

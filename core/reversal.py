@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from core import authority, flow, ledger, tasks, writeback
+from core import authority, booking, flow, ledger, tasks, writeback
 from core import harm as harms
 from core import payout as payouts
 from core.approval import MAY_APPROVE, MayNotApprove, check_second_person
@@ -290,6 +290,6 @@ def _still_given(reader: Reader, payout: Payout) -> Money | None:
 
 
 def _undo(tx: Tx, payout: Payout, kind: str, amount: Money | None, now: datetime) -> None:
-    given = ledger.standing(ledger.entries_of(tx, payout.id))
+    given = booking.standing(ledger.entries_of(tx, payout.id))
     if given and amount is not None:
-        ledger.post(tx, ledger.undoing(given, kind, 1, amount), now=now)
+        ledger.post(tx, booking.undoing(given, kind, 1, amount), now=now)

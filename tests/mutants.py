@@ -35,6 +35,7 @@ WORK = ROOT / "build" / "mutants"
 MODULES = {
     "money": "core/money.py",
     "ledger": "core/ledger.py",
+    "booking": "core/booking.py",
     "payout": "core/payout.py",
     "authority": "core/authority/__init__.py",
     "counting": "core/authority/counting.py",

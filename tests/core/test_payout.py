@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from core import ledger, payout
+from core import booking, ledger, payout
+from core.booking import clearing, expense, liability
 from core.clocks import APART
-from core.ledger import Entry, clearing, expense, liability
+from core.ledger import Entry
 from core.moment import Moment
 from core.money import Money
 from core.payout import FINAL, GIVE_UP, GONE, Attempt, Payout, PayoutState
@@ -234,7 +235,7 @@ def test_settled_is_booked_in_the_same_commit(store: Store) -> None:
     cost, borne = entries(store)
     assert (cost.debit, cost.credit) == (expense("owed", "late"), clearing("till"))
     assert (cost.amount_minor, cost.currency, cost.case_id) == (1000, "EUR", after.case_id)
-    assert (cost.at, borne.debit) == (NOW + SECOND, ledger.spent("all"))
+    assert (cost.at, borne.debit) == (NOW + SECOND, booking.spent("all"))
     with store.read() as reader:
         (attempt,) = reader.find(Attempt, payout_id="pay_1")
     assert (attempt.ended_at, attempt.ending, attempt.why) == (NOW + SECOND, "settled", None)

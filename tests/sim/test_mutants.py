@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from core import authority, harm, payout
+from core.booking import settlement
 from core.case import Case
 from core.flow import Rest
-from core.ledger import Posting, settlement
+from core.ledger import Posting
 from core.payout import Payout, PayoutState
 from core.ports import Ending, Finding, Instruction, NotSent, Pays, Till, Unknown
 from core.store.memory import MemoryStore

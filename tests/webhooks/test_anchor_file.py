@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core import ledger, ledger_check
+from core import booking, ledger, ledger_check
 from core.chores import Chore, id_of
 from core.ledger_check import BadAnchor
 from core.money import Money
@@ -24,7 +24,7 @@ def _store(tmp_path: Path, workspace: str, entries: int) -> Store:
     with store.write() as tx:
         tx.add(sample(Workspace, "workspace", zone="UTC"))
         for number in range(entries):
-            one = ledger.settlement(
+            one = booking.settlement(
                 f"pay_{number}", "case_1", "till", "refund", "owed", "late", Money(500, "EUR")
             )
             ledger.post(tx, one, now=NOW)
@@ -76,7 +76,7 @@ def test_it_follows_the_ledger(tmp_path: Path) -> None:
     assert not keeper.check()  # there is no file yet
     keeper.keep()
     with store.write() as tx:
-        more = ledger.settlement("p", "c", "till", "refund", "owed", "late", Money(5, "EUR"))
+        more = booking.settlement("p", "c", "till", "refund", "owed", "late", Money(5, "EUR"))
         ledger.post(tx, more, now=NOW)
     keeper.keep()
     with store.read() as reader:

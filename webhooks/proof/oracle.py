@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
-from core import ledger
+from core import booking, ledger
 from core.authority import Reservation
 from core.case import Case, CaseState, CaseStep, CaseTicket, Task, Writing
 from core.connection import HostPayout
@@ -123,7 +123,7 @@ def _budgets_agree(run: Ended, reader: Reader) -> Iterator[str]:
     cost: Counter[tuple[str, str]] = Counter()
     for entry in reader.find(ledger.Entry):
         for account, sign in ((entry.debit, 1), (entry.credit, -1)):
-            if account == ledger.spent(BUDGET):
+            if account == booking.spent(BUDGET):
                 spent[entry.case_id, entry.currency] += sign * entry.amount_minor
             elif account.startswith("expense:"):
                 cost[entry.case_id, entry.currency] += sign * entry.amount_minor

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core import authority, ledger
+from core import authority, booking, ledger
 from core.case import Case, CaseState, Outcome
 from core.connection import HostPayout
 from core.people import Workspace
@@ -325,7 +325,7 @@ def test_what_was_spent_of_each_budget_is_in_the_ledger(bench: Bench) -> None:
     bench.settle(bench.ask("7.00 EUR", buyer="b3"), Declined("no", "the host said no"))
     with bench.store.read() as reader:
         found = ledger.balances(reader)
-    spent = {name: found.get((ledger.spent(name), "EUR")) for name in ("all", "few", "team")}
+    spent = {name: found.get((booking.spent(name), "EUR")) for name in ("all", "few", "team")}
     assert spent == {"all": 5000, "few": 5000, "team": 3000}
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import journal, ledger
+from core import booking, journal, ledger
 from core.journal import BadMonth, Closing
 from core.moment import Moment
 from core.money import Money
@@ -40,14 +40,14 @@ def _post(
 ) -> None:  # fmt: skip
     with store.write() as tx:
         amount = Money(minor, currency)
-        posting = ledger.settlement(pay, "case_1", "conn_1", "refund", "owed", cause, amount)
+        posting = booking.settlement(pay, "case_1", "conn_1", "refund", "owed", cause, amount)
         ledger.post(tx, posting, now=at)
 
 
 def _undo(store: Store, pay: str, at: datetime) -> None:
     with store.write() as tx:
         found = ledger.entries_of(tx, pay)
-        ledger.post(tx, ledger.undoing(found, "failed", 1), now=at)
+        ledger.post(tx, booking.undoing(found, "failed", 1), now=at)
 
 
 def _rows(store: Store, month: str) -> list[dict[str, str]]:
@@ -86,7 +86,7 @@ def _taxed(store: Store, pay: str, at: datetime) -> None:
     parts = Split(currency="EUR", told=False, shares=(share,))
     amount = Money(1250, "EUR")
     with store.write() as tx:
-        posting = ledger.settlement(
+        posting = booking.settlement(
             pay, "case_1", "conn_1", "refund", "goodwill", "late", amount, parts=parts
         )
         ledger.post(tx, posting, now=at)
@@ -111,8 +111,8 @@ def test_a_month_closed_before_stays_when_what_it_contained_is_undone(tehran: St
     _taxed(tehran, "pay_1", datetime(2026, 11, 3, 12, 0, tzinfo=UTC))
     closing = _close(tehran, "2026-11", DECEMBER)
     with tehran.write() as tx:
-        given = ledger.standing(ledger.entries_of(tx, "pay_1"))
-        ledger.post(tx, ledger.undoing(given, "failed", 1), now=DECEMBER)
+        given = booking.standing(ledger.entries_of(tx, "pay_1"))
+        ledger.post(tx, booking.undoing(given, "failed", 1), now=DECEMBER)
     with tehran.read() as reader:
         assert hashlib.sha256(journal.export(reader, "2026-11")).hexdigest() == closing.digest
         assert journal.changed(reader) == []

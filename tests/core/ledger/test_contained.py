@@ -6,23 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ledger import (
-    Entry,
-    Posting,
-    balances,
+from core.booking import (
     budget,
     clearing,
     contained,
-    entries_of,
     expense,
     liability,
-    post,
     settlement,
     spent,
     split,
     standing,
     undoing,
 )
+from core.ledger import Entry, Posting, balances, entries_of, post
 from core.ledger_check import verify
 from core.money import Money
 from core.store import Store

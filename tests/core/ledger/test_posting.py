@@ -10,6 +10,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from core.booking import budget, clearing, expense, liability, settlement, spent, undoing
 from core.ledger import (
     GENESIS,
     Account,
@@ -17,16 +18,9 @@ from core.ledger import (
     LedgerError,
     Posting,
     balances,
-    budget,
     chain_hash,
-    clearing,
     entries_of,
-    expense,
-    liability,
     post,
-    settlement,
-    spent,
-    undoing,
 )
 from core.ledger_check import verify
 from core.money import LIMIT_MINOR, Money

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from core.ledger import GENESIS, HEAD, Entry, Head, chain_hash, id_of, post, settlement
+from core.booking import settlement
+from core.ledger import GENESIS, HEAD, Entry, Head, chain_hash, id_of, post
 from core.ledger_check import BadAnchor, anchor, verify
 from core.money import Money
 from core.store import Store

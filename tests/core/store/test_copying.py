@@ -10,9 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from core.booking import settlement
 from core.case import Case, Harm
 from core.connection import Delivery
-from core.ledger import Entry, post, settlement
+from core.ledger import Entry, post
 from core.money import Money
 from core.people import Person, Workspace
 from core.store import StoreUnavailable, copying

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core import journal, ledger, ledger_check
+from core import booking, journal, ledger, ledger_check
 from core.journal import Closing
 from core.moment import Moment
 from core.money import Money
@@ -35,7 +35,7 @@ class Books:
 
     def post(self, payout: str, at: datetime) -> None:
         with self.store.write() as tx:
-            one = ledger.settlement(
+            one = booking.settlement(
                 payout, "case_1", "till", "refund", "owed", "late", Money(500, "EUR")
             )
             ledger.post(tx, one, now=at)
