@@ -24,7 +24,7 @@ from core.routing import Routing
 from core.store import Reader, Store
 from core.store.sealing import Sealer
 from webhooks.engine.clock import Clock
-from webhooks.engine.steps import code_of
+from webhooks.engine.codes import code_of
 from webhooks.hosts import Hosts
 
 #: How long what was chosen can be looked at by the link, with the code that it may have.

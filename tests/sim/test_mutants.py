@@ -22,7 +22,9 @@ from sandbox.sim.desk import SimDesk
 from sandbox.sim.line import WITHIN, Line
 from sandbox.sim.till import SimTill
 from webhooks.engine import deliveries, steps
+from webhooks.engine.clock import Clock
 from webhooks.engine.watch import Watch
+from webhooks.engine.writing import Writer
 from webhooks.proof.sim import run
 
 pytestmark = pytest.mark.slow
@@ -54,7 +56,7 @@ def without_find(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
 
 def without_deadline_check(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
     """Whoever wakes up sends, however late: neither engine nor connector looks at the time."""
-    monkeypatch.setattr(steps.Worker, "_need_time", lambda *_: None)
+    monkeypatch.setattr(Clock, "need", lambda *_: None)
     monkeypatch.setattr(Line, "_left", lambda *_: WITHIN)
     return ("zombie",)
 
@@ -178,7 +180,7 @@ def test_a_case_left_in_the_middle_is_noticed(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_note_written_again_too_soon_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps.Worker, "_put", lambda _, host, back: host.desk.write_back(back))
+    monkeypatch.setattr(Writer, "_put", lambda _, host, back: host.desk.write_back(back))
     assert caught(("slow",), ("stands on ticket",))
 
 

@@ -23,7 +23,7 @@ from webhooks.app import Services
 from webhooks.cli import show
 from webhooks.cli.keeping import db, ledger
 from webhooks.cli.opening import as_person, opened
-from webhooks.engine.steps import code_of
+from webhooks.engine.codes import code_of
 from webhooks.engine.sweeping import Sweeper, told
 from webhooks.hosts import Host, NoSuchConnection
 

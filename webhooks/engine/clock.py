@@ -6,11 +6,15 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from core.ids import new_id
 from core.moment import Moment
+
+
+class OutOfTime(Exception):
+    """Less than one full call is left of the lease: somebody else may take over any moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class Clock:
 
     def moment(self) -> Moment:
         return Moment(self.now(), self.make_id)
+
+    def need(self, deadline: float, left: timedelta) -> None:
+        """Raises `OutOfTime` unless so much is left until a steady second."""
+        if self.steady() + left.total_seconds() > deadline:
+            raise OutOfTime
 
 
 def seconds_up() -> float:

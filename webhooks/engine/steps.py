@@ -8,16 +8,16 @@ it may be killed anywhere and somebody else goes on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 from core import approval as approvals
-from core import drift, flow, payout, reversal, writeback
+from core import drift, flow, payout, reversal
 from core import link as links
-from core.case import Case, Writing
+from core.case import Case
 from core.choice import read_choice
 from core.clocks import APART
 from core.errors import AmendsError
@@ -37,8 +37,6 @@ from core.flow import (
     TakeBack,
     Write,
 )
-from core.letter import Letter, letter_of
-from core.link import ChoiceLink
 from core.moment import Moment
 from core.payout import Payout, PayoutState
 from core.people import Workspace
@@ -50,16 +48,15 @@ from core.ports import (
     NotSent,
     Order,
     Unknown,
-    Unwritable,
-    WriteBack,
 )
 from core.routing import BadOptions, Routing
 from core.store import AlreadyExists, Lease, Store, Tx
-from core.store.sealing import Place, Sealer
-from webhooks.engine.asking import asked
-from webhooks.engine.clock import Clock
+from core.store.sealing import Sealer
+from webhooks.engine.clock import Clock, OutOfTime
+from webhooks.engine.codes import code_of, place_of_code
 from webhooks.engine.considering import Considering
 from webhooks.engine.watch import Watch
+from webhooks.engine.writing import Consequence, Writer
 from webhooks.hosts import Host, Hosts, NoSuchConnection
 
 log = logging.getLogger(__name__)
@@ -67,12 +64,6 @@ log = logging.getLogger(__name__)
 #: How often a step is taken again at once because another transaction was faster; after that it is
 #: no coincidence but a fault.
 CLASHES = 5
-
-Consequence = Callable[[Tx, Case, Moment], None]
-
-
-class OutOfTime(Exception):
-    """Less than one full call is left of the lease: somebody else may take over any moment."""
 
 
 class Worker:
@@ -90,7 +81,8 @@ class Worker:
     ) -> None:
         self._store, self._hosts, self._clock = store, hosts, clock
         self._watch, self._lease_length = watch, lease_length
-        self._sealer, self._public_url = sealer, public_url
+        self._sealer = sealer
+        self._writer = Writer(store, hosts, sealer=sealer, clock=clock, public_url=public_url)
         self._considering = Considering(store, hosts, clock=clock, pool=pool)
 
     def work(self, lease: Lease, claimed_at: float) -> None:
@@ -223,7 +215,7 @@ class Worker:
             case TakeBack(reversing):
                 return self._take_back(reversing)
             case Write(writings):
-                return self._write(lease, writings, deadline)
+                return self._writer.write(lease, writings, deadline)
             case Rest():
                 return _nothing
 
@@ -231,7 +223,7 @@ class Worker:
         host = self._hosts.get(sending.till_id)
         # What `payout.begin` wrote down lets others ask once a call that started within one call's
         # time after it must be over and visible: a later start would be too late for that.
-        self._need_time(min(deadline, begun + 3 * host.within.total_seconds()), 2 * host.within)
+        self._clock.need(min(deadline, begun + 3 * host.within.total_seconds()), 2 * host.within)
         order = payout.instruction(sending, code=self._code(sending))
         try:
             result: Ending | Finding = payout.send(host.till, order)
@@ -279,10 +271,6 @@ class Worker:
 
         return consequence
 
-    def _need_time(self, deadline: float, needed: timedelta) -> None:
-        if self._clock.steady() + needed.total_seconds() > deadline:
-            raise OutOfTime
-
     # ----------------------------------------------------------------------------- gathering
 
     def _gather(self, lease: Lease) -> Consequence:
@@ -329,119 +317,6 @@ class Worker:
             return self._hosts.get(case.till_id).till.order(case.order_id)
         except HostError as error:
             return error
-
-    # ----------------------------------------------------------------------------- write-back
-
-    def _write(self, lease: Lease, writings: Sequence[Writing], deadline: float) -> Consequence:
-        """Put each on the ticket, looking first whether it is there; commit them together."""
-        with self._store.read() as reader:
-            case = reader.get(Case, lease.id)
-        assert case is not None
-        results = [(writing, self._write_one(case, writing, deadline)) for writing in writings]
-
-        def consequence(tx: Tx, case: Case, moment: Moment) -> None:
-            for writing, result in results:
-                if isinstance(result, tuple):
-                    writeback.written(tx, writing, *result)
-                elif writing.kind == "side" and isinstance(result, Unwritable):
-                    writeback.given_up(tx, writing, str(result))
-                elif isinstance(result, Unwritable) or writeback.too_long(writing, moment.now):
-                    flow.on_unwritable(tx, case, writing, str(result), moment)
-                else:
-                    writeback.put_off(tx, writing, str(result), result.retry_after, moment)
-
-        return consequence
-
-    def _write_one(
-        self, case: Case, writing: Writing, deadline: float
-    ) -> tuple[str, str] | HostError:
-        try:
-            host = self._hosts.get(writing.desk_id)
-            if writing.kind == "side":
-                return self._write_beside(host, case, writing, deadline)
-            customer = None
-            if writing.kind == "reply" or writing.about == "made_good":
-                customer = host.desk.ticket(writing.ticket_id).requester.name
-            there = host.desk.find(writeback.unworded(writing))
-            codes = self._codes(case) if writing.kind == "reply" or customer else {}
-            letter, token = self._letter(writing)
-            back = writeback.compose(
-                case,
-                writing,
-                host.routing,
-                names=self._hosts.titles(),
-                customer=customer,
-                codes=codes,
-                letter=letter,
-                link=f"{self._public_url}/choose/{token}" if token else None,
-            )
-            if there is None:
-                there = self._put_in_time(host, back, deadline)
-        except HostError as error:
-            return error
-        secrets = [*codes.values(), *([token] if token else [])]
-        return writeback.without(back.text, secrets), there
-
-    def _letter(self, writing: Writing) -> tuple[Letter | None, str | None]:
-        """What a person wrote for the customer, and the token of the link it is to carry."""
-        with self._store.read() as reader:
-            letter = letter_of(reader, writing.case_id)
-            data = writing.data if isinstance(writing.data, Mapping) else {}
-            link = reader.get(ChoiceLink, str(data.get("link")))
-        if link is None or writing.kind != "reply":
-            return letter, None
-        return letter, links.token_of(self._sealer, self._store.workspace_id, link)
-
-    def _write_beside(
-        self, host: Host, case: Case, writing: Writing, deadline: float
-    ) -> tuple[str, str]:
-        """Nothing where it is over by now, or this helpdesk knows no talks beside a ticket: mail
-        and the note on the ticket tell of it in any case."""
-        language, now = host.routing.note_language, self._clock.now()
-        with self._store.read() as reader:
-            told = asked(reader, case, language=language, public_url=self._public_url, now=now)
-        if told is None or "side" not in host.spec.writes:
-            return "", ""
-        back = WriteBack(
-            kind="side",
-            ticket_id=writing.ticket_id,
-            marker=f"[amends:{writing.id}]",
-            text=told.text,
-            language=language,
-            to=told.to,
-            subject=told.subject,
-        )
-        there = host.desk.find(back)
-        if there is None:
-            there = self._put_in_time(host, back, deadline)
-        return told.text, there
-
-    def _put_in_time(self, host: Host, back: WriteBack, deadline: float) -> str:
-        self._need_time(deadline, host.within)
-        return self._put(host, back)
-
-    def _put(self, host: Host, back: WriteBack) -> str:
-        try:
-            return host.desk.write_back(back)
-        except HostError as error:
-            # It may still be at work on it: not looked for again before the call must have ended.
-            error.retry_after = max(error.retry_after or timedelta(0), host.within)
-            raise
-
-    def _codes(self, case: Case) -> Mapping[str, str]:
-        """Payout id -> the code the customer redeems it with."""
-        with self._store.read() as reader:
-            paid = reader.find(Payout, case_id=case.id)
-        return {p.id: code for p in paid if (code := self._code(p))}
-
-
-def place_of_code(workspace: str, of: Payout) -> Place:
-    return Place(workspace, Payout.TABLE.name, of.id, "sealed_code")
-
-
-def code_of(sealer: Sealer, workspace: str, of: Payout) -> str | None:
-    """The code the customer redeems it with, if it has one."""
-    return sealer.open(of.sealed_code, place_of_code(workspace, of)) if of.sealed_code else None
 
 
 def _host_trouble(error: HostError) -> Consequence:

@@ -20,7 +20,7 @@ from core.store import Reader, Store, Tx
 from core.store.sealing import Sealer
 from core.sweep import Difference, Report
 from webhooks.engine.clock import Clock
-from webhooks.engine.steps import code_of
+from webhooks.engine.codes import code_of
 from webhooks.hosts import Host, Hosts
 
 log = logging.getLogger(__name__)

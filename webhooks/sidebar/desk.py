@@ -30,8 +30,8 @@ from core.store import Store
 from core.store.sealing import Sealer
 from core.terms import Gathered, Terms
 from webhooks.engine.clock import Clock
+from webhooks.engine.codes import code_of
 from webhooks.engine.considering import Considering
-from webhooks.engine.steps import code_of
 from webhooks.hosts import Hosts
 
 #: Seconds for which what was read may be used to try another choice, and for how many tickets.
