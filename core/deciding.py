@@ -102,8 +102,11 @@ def on_terms(
         said=None,
         changed_at=moment.now,
     )
-    refunded = terms.subject.order.refunded.minor
-    moment.log(tx, case.id, "decided", {**terms.summary, "refunded_minor": refunded})
+    known = {
+        "refunded_minor": terms.subject.order.refunded.minor,
+        "ticket_since": terms.ticket_since.isoformat(),
+    }
+    moment.log(tx, case.id, "decided", {**terms.summary, **known})
     if not terms.parts and case.beside is not None:
         end(tx, case, Outcome.NOTHING_DUE, "covered", moment)
     elif not terms.parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from core import authority, tasks, writeback
+from core import authority, restore, tasks, writeback
 from core import harm as harms
 from core import link as links
 from core import payout as payouts
@@ -32,15 +32,17 @@ def may_close(reader: Reader, case: Case) -> bool:
 
 def close(tx: Tx, case: Case, person_id: str, note: str, moment: Moment) -> None:
     """A person ends a case: what was not sent is not given. Where nothing of it was, the harm is
-    free again."""
-    for payout in tx.find(Payout, case_id=case.id):
+    free again; not where it may have been given before a restore."""
+    planned = tx.find(Payout, case_id=case.id)
+    perhaps = any(restore.is_held(payout) for payout in planned)
+    for payout in planned:
         if payouts.may_send(payout):
             after = payouts.give_up(tx, payout, moment)
             authority.conclude(tx, after, moment.now)
     given = payouts.standing(tx, [case.id])
     tasks.close_tasks(tx, case, note, moment.now)
     links.shut(tx, case)
-    if not given:
+    if not given and not perhaps:
         harms.release(tx, case)
     authority.release(tx, case, moment.now)
     moment.log(tx, case.id, "dismissed", {"by": person_id, "note": note})

@@ -30,15 +30,15 @@ from core.ending import close, may_close, on_unwritable
 from core.link import ChoiceLink
 from core.opening import SAME_ACT, look_again, may_look_again, on_solved
 from core.payout import Payout, PayoutState
-from core.settling import on_payout, payout_doc
+from core.settling import on_payout, on_perhaps_given, payout_doc
 from core.store import Reader
 
 __all__ = [
     "FAULTS_BEFORE_TASK", "PATIENCE", "SAME_ACT", "Action", "Ask", "CaseFile", "Chosen", "Gather",
     "NotChosen", "Release", "Remind", "Rest", "Send", "Settle", "TakeBack", "Write", "close",
     "load", "look_again", "may_close", "may_look_again", "next_action", "on_chosen", "on_fault",
-    "on_host_trouble", "on_not_chosen", "on_payout", "on_release", "on_settled_approval",
-    "on_solved", "on_terms", "on_trouble", "on_unwritable", "payout_doc",
+    "on_host_trouble", "on_not_chosen", "on_payout", "on_perhaps_given", "on_release",
+    "on_settled_approval", "on_solved", "on_terms", "on_trouble", "on_unwritable", "payout_doc",
 ]  # fmt: skip
 
 

@@ -156,6 +156,20 @@ def claim(
     return Claimed(harm, customers, [h for h in like_it if owed and h.basis == "goodwill"])
 
 
+def claim_again(tx: Tx, case: Case) -> Case | None:
+    """What was let go was made good in this case after all: it is this case's again. Answers the
+    case that has it as well by now, if there is one."""
+    customers = lock_alike(tx, case)
+    own = tx.find(Harm, case_id=case.id)
+    if not own or any(harm.active_key is not None for harm in own):
+        return None
+    harm = own[-1]
+    taken = [row for row in active_like(tx, customers, harm) if row.basis == harm.basis]
+    key = harm_key(harm)
+    tx.put(replace(harm, active_key=f"{key}|{case.id}" if taken else key))
+    return tx.get(Case, taken[0].case_id) if taken else None
+
+
 def active_like(reader: Reader, customers: Sequence[str], harm: Harm) -> list[Harm]:
     """Harms that are this one, of whatever basis, and have a case: these customers', and the same
     order's whoever's it was then. The oldest first."""

@@ -9,6 +9,7 @@ is ever sent again on "we do not know".
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from core.booking import settlement
 from core.canonical import digest
 from core.case import Case
 from core.clocks import APART
-from core.ledger import post
+from core.ledger import entries_of, post
 from core.moment import Moment
 from core.money import Money
 from core.ports import (
@@ -278,6 +279,9 @@ def conclude(
             budgets=budgets,
             parts=contained(after.remedy, result.receipt) if isinstance(result, Settled) else None,
         )
+        if payout.state is PayoutState.FAILED:  # it was booked and booked back before
+            there = Counter(entry.kind for entry in entries_of(tx, payout.id))
+            postings = [replace(one, number=one.number + there[one.kind]) for one in postings]
         post(tx, postings, now=moment.now)
     return after
 

@@ -6,17 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from core import flow, reversal, tasks
+from core import authority, flow, restore, reversal, tasks
+from core import harm as harms
 from core import payout as payouts
-from core.case import Case, CaseState
+from core.case import Case, CaseState, Outcome
 from core.connection import HostPayout
 from core.errors import AmendsError
 from core.moment import Moment
-from core.payout import Payout, PayoutState
+from core.payout import GONE, Payout, PayoutState
 from core.people import Person
 from core.ports import Instruction, Pays, Pending, Receipt, Settled, Till, Unknown
 from core.routing import Routing
 from core.store import Reader, Tx
+
+#: What a person may end with what the host shows.
+_SETTLES = frozenset({PayoutState.UNKNOWN, PayoutState.DECLINED, PayoutState.FAILED})
 
 
 class CannotResolve(AmendsError):
@@ -79,9 +83,11 @@ def settle(
     routing: Routing,
     moment: Moment,
 ) -> Payout:
-    """A person found it, and the host showed it (`at_host`): it settles like any other. Raises
-    `CannotResolve` or `core.approval.MayNotApprove`."""
-    payout, case = _in_doubt(tx, payout_id, person)
+    """A person found it, and the host showed it (`at_host`): it settles like any other, also where
+    it was held for refused or failed. Raises `CannotResolve` or `core.approval.MayNotApprove`."""
+    payout, case = _of(tx, payout_id, person)
+    if payout.state not in _SETTLES:
+        raise CannotResolve(f"{payout_id} is not in doubt; see `amends payout show`")
     asked, paid = payout.amount_minor, proof.receipt.amount
     if paid is not None and paid != payout.amount:  # what was paid is what is booked
         payout = replace(payout, amount_minor=paid.minor)
@@ -92,7 +98,13 @@ def settle(
         "host_object": proof.receipt.host_object,
     }
     moment.log(tx, case.id, "settled_by_person", known)
-    flow.on_payout(tx, case, payout, proof, pays=pays, routing=routing, moment=moment)
+    gone = payout.state in GONE
+    if gone:  # what it held was let go
+        authority.hold_again(tx, payout)
+    if case.state is CaseState.CLOSED:
+        _book(tx, case, payout, proof, pays=pays, moment=moment)
+    else:
+        flow.on_payout(tx, case, payout, proof, pays=pays, routing=routing, moment=moment)
     after = tx.get(Payout, payout_id)
     assert after is not None
     if after.state is not PayoutState.SETTLED:
@@ -100,24 +112,52 @@ def settle(
     seen = tx.find(HostPayout, connection_id=payout.till_id, host_object=after.host_object)
     for row in seen:  # what was drift is explained by this
         tx.put(replace(row, payout_id=payout.id))
+    tasks.close_about(tx, case, payout.id, "settled", moment.now)
+    if gone:
+        _claim_again(tx, case, moment)
     tx.wake(Case, case.id, moment.now)
     return after
+
+
+def _book(
+    tx: Tx, case: Case, payout: Payout, proof: Settled, *, pays: Pays, moment: Moment
+) -> None:
+    """The case ended without it, and stays ended: what was given stands."""
+    borne = authority.budgets_of(tx, payout)
+    after = payouts.conclude(tx, payout, proof, pays=pays, moment=moment, budgets=borne)
+    authority.conclude(tx, after, moment.now)
+    moment.log(tx, case.id, f"payout_{after.state}", flow.payout_doc(after))
+    tx.put(replace(case, outcome=Outcome.MADE_GOOD, said="made_good", changed_at=moment.now))
+
+
+def _claim_again(tx: Tx, case: Case, moment: Moment) -> None:
+    """The harm was made good in this case after all. Where another was given it meanwhile, a person
+    sees both."""
+    other = harms.claim_again(tx, case)
+    now = tx.get(Case, case.id)
+    if other is not None and now is not None:
+        known = {"first_case": other.id, "first_ticket": other.ticket_id}
+        reversal.to_person(tx, now, "harm_already_made_good", known, moment)
 
 
 def absent(
     tx: Tx, payout_id: str, person: Person, note: str, *, pays: Pays, moment: Moment
 ) -> Payout:
     """A person looked where we cannot, and it is not there: it may be sent again, under a new key.
-    Raises `CannotResolve` or `core.approval.MayNotApprove`."""
-    if pays.retry != "none" or pays.by_hand:
-        raise CannotResolve("this host can be asked by us; what it says is what counts")
+    So too what may have been given before a restore. Raises `CannotResolve` or
+    `core.approval.MayNotApprove`."""
     if not note.strip():
         raise CannotResolve("say where you looked")
-    payout, case = _in_doubt(tx, payout_id, person)
+    payout, case = _of(tx, payout_id, person)
+    held = restore.is_held(payout)
+    if not held and (pays.retry != "none" or pays.by_hand):
+        raise CannotResolve("this host can be asked by us; what it says is what counts")
+    if not held and payout.state is not PayoutState.UNKNOWN:
+        raise CannotResolve(f"{payout_id} is not in doubt; see `amends payout show`")
     after = replace(
         payout,
         state=PayoutState.NOT_SENT,
-        key_number=payout.key_number + 1,
+        key_number=payout.key_number + (0 if held else 1),
         due_at=moment.now,
         changed_at=moment.now,
         why="absent",
@@ -125,7 +165,7 @@ def absent(
     tx.put(after)
     known = {**flow.payout_doc(after), "by": person.id, "note": note}
     moment.log(tx, case.id, "absent_by_person", known)
-    tasks.close_tasks(tx, case, note, moment.now)
+    tasks.close_about(tx, case, payout.id, note, moment.now)
     paying = replace(
         case, state=CaseState.PAYING, said="paying", due_at=moment.now, changed_at=moment.now
     )
@@ -134,10 +174,10 @@ def absent(
     return after
 
 
-def _in_doubt(tx: Tx, payout_id: str, person: Person) -> tuple[Payout, Case]:
+def _of(tx: Tx, payout_id: str, person: Person) -> tuple[Payout, Case]:
     payout = payouts.locked(tx, payout_id)
-    if payout is None or payout.state is not PayoutState.UNKNOWN:
-        raise CannotResolve(f"{payout_id} is not in doubt; see `amends payout show`")
+    if payout is None:
+        raise CannotResolve(f"there is no payout {payout_id}")
     case = tx.get(Case, payout.case_id)
     assert case is not None  # cases are never deleted
     reversal.check_may(tx, case, person)

@@ -2,16 +2,18 @@
 
 What was about to be sent may have been sent after the backup was made: it is asked about first. The
 sweep finds what else happened since; what carries our mark and is in no book of ours holds up
-everything for the same order.
+everything for the same order. What no sweep can see may have been given already: for a ticket that
+was there by then, a person looks for it first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from core import chores, drift, tasks
-from core.case import Case, Task
+from core.case import Case, CaseStep, Task
 from core.chores import Chore
 from core.errors import AmendsError
 from core.ledger import HEAD, Entry, Head, id_of
@@ -23,6 +25,8 @@ from core.store import Reader, Tx
 
 #: Why payouts are halted, as `Workspace.halted_why` says it.
 RESTORED = "restored"
+#: Why a payout is not sent before a person has looked whether the same was given already.
+PERHAPS_GIVEN = "perhaps_given"
 _MARK = chores.id_of(RESTORED, "")
 
 
@@ -118,3 +122,26 @@ def lift(tx: Tx, tills: Collection[str], moment: Moment) -> bool:
         if task.kind == "halted":
             tx.put(replace(task, state="done", done_at=moment.now, note="swept"))
     return True
+
+
+def perhaps_given(reader: Reader, payout: Payout) -> bool:
+    """Whether the same may have been given after the backup, where no sweep would see it: the
+    ticket was there before the restore, so it may have been solved as well, and since then nobody
+    said of this payout that it is not at the host."""
+    marked = reader.get(Chore, _MARK)
+    if marked is None or marked.done_at is None:
+        return False
+    for step in reader.find(CaseStep, case_id=payout.case_id, newest_first=True):
+        data = step.data if isinstance(step.data, Mapping) else {}
+        looked = step.what == "absent_by_person" and data.get("payout") == payout.id
+        if looked and step.at >= marked.done_at:
+            return False
+        if step.what == "decided":
+            since = data.get("ticket_since")
+            return since is None or datetime.fromisoformat(str(since)) <= marked.done_at
+    return True
+
+
+def is_held(payout: Payout) -> bool:
+    """Whether it waits for a person who looks for it at the host."""
+    return payout.state is PayoutState.NOT_SENT and payout.why == PERHAPS_GIVEN

@@ -94,7 +94,7 @@ def _failed(tx: Tx, case: Case, payout: Payout, why: str, moment: Moment) -> Non
     _undo(tx, payout, "failed", _still_given(tx, payout), moment.now)
     authority.conclude(tx, after, moment.now)
     moment.log(tx, case.id, "payout_failed", flow.payout_doc(after))
-    _to_person(tx, case, "payment_failed", flow.payout_doc(after), moment)
+    to_person(tx, case, "payment_failed", flow.payout_doc(after), moment)
 
 
 def _not_as_known(tx: Tx, case: Case, payout: Payout, kind: str, why: str, moment: Moment) -> None:
@@ -103,7 +103,7 @@ def _not_as_known(tx: Tx, case: Case, payout: Payout, kind: str, why: str, momen
         return  # a person knows
     after = replace(payout, due_at=None, why=why)
     tx.put(after)
-    _to_person(tx, case, kind, flow.payout_doc(after), moment)
+    to_person(tx, case, kind, flow.payout_doc(after), moment)
 
 
 def _ask_later(tx: Tx, case: Case, payout: Payout, why: str, moment: Moment) -> None:
@@ -116,7 +116,7 @@ def _ask_later(tx: Tx, case: Case, payout: Payout, why: str, moment: Moment) -> 
         _not_as_known(tx, case, after, "differs_at_host", why, moment)
 
 
-def _to_person(tx: Tx, case: Case, kind: str, known: Mapping[str, object], moment: Moment) -> None:
+def to_person(tx: Tx, case: Case, kind: str, known: Mapping[str, object], moment: Moment) -> None:
     """A task and a note; a case that was closed is open again, with a person. Its ticket may have
     another open case by now, so it takes no open key."""
     task = tasks.open_task(tx, case, kind, known, moment)
@@ -220,7 +220,7 @@ def _taken_back(
             after = replace(payout, due_at=None if late else due, why=why, tries=payout.tries + 1)
             tx.put(after)
             if late:
-                _to_person(tx, case, "not_reversed", flow.payout_doc(after), moment)
+                to_person(tx, case, "not_reversed", flow.payout_doc(after), moment)
 
 
 def _believed(tx: Tx, case: Case, payout: Payout, back: Money | None, moment: Moment) -> None:
@@ -235,7 +235,7 @@ def _believed(tx: Tx, case: Case, payout: Payout, back: Money | None, moment: Mo
     ):
         after = replace(payout, due_at=None, why=f"differs: the host took back {back} of {whole}")
         tx.put(after)
-        _to_person(tx, case, "not_reversed", flow.payout_doc(after), moment)
+        to_person(tx, case, "not_reversed", flow.payout_doc(after), moment)
         return
     state = PayoutState.REVERSED if back == whole else PayoutState.SETTLED
     after = replace(payout, state=state, due_at=None, why=None, changed_at=moment.now)

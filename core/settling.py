@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from core import authority, opening, tasks, writeback
+from core import authority, opening, restore, tasks, writeback
 from core import payout as payouts
 from core.case import Case, Outcome
 from core.ending import end, with_person
@@ -40,6 +40,24 @@ def on_payout(
         task = tasks.open_task(tx, case, trouble.kind, trouble.known, moment)
         if task.opened_at == moment.now:
             writeback.plan_note(tx, case, trouble.kind, trouble.known, moment)
+    after_payouts(tx, case, routing, moment)
+
+
+def on_perhaps_given(tx: Tx, case: Case, payout: Payout, routing: Routing, moment: Moment) -> None:
+    """It may have been given before the database was put back (`restore.perhaps_given`): it waits
+    until a person has looked for it."""
+    held = replace(
+        payout,
+        state=PayoutState.NOT_SENT,
+        due_at=None,
+        changed_at=moment.now,
+        why=restore.PERHAPS_GIVEN,
+    )
+    tx.put(held)
+    known = {**payout_doc(held), "why": None}
+    moment.log(tx, case.id, "payout_held", known)
+    tasks.open_task(tx, case, restore.PERHAPS_GIVEN, known, moment)
+    writeback.plan_note(tx, case, restore.PERHAPS_GIVEN, known, moment)
     after_payouts(tx, case, routing, moment)
 
 

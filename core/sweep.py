@@ -8,12 +8,12 @@ cannot explain is put to a person; nothing is believed here that the host has no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from core import drift, flow, tasks
-from core.case import Case, Customer
+from core.case import Case, Customer, Task
 from core.connection import HostPayout
 from core.moment import Moment
 from core.payout import GONE, Payout, PayoutState, locked
@@ -210,9 +210,19 @@ def twice(tx: Tx, ours: Payout, record: HostRecord, moment: Moment) -> Differenc
 
 
 def _paid_after_all(tx: Tx, ours: Payout, record: HostRecord, moment: Moment) -> Difference:
-    """We hold it for refused or failed, and the host says that it is paid."""
-    case_id = _put_to_person(tx, ours, f"{record.host_object} is paid there", moment)
-    return _difference("differs", "task", record, payout=ours.id, case=case_id)
+    """We hold it for refused or failed, and the host says that it is paid: a person is told once
+    how to end it. Until then each sweep shows it."""
+    case, kind = tx.get(Case, ours.case_id), "paid_after_all"
+    assert case is not None  # cases are never deleted
+    told = any(
+        task.kind == kind and isinstance(task.known, Mapping) and task.known["payout"] == ours.id
+        for task in tx.find(Task, case_id=case.id)
+    )
+    if not told:
+        known = {**flow.payout_doc(ours), "host_object": record.host_object}
+        tasks.open_task(tx, case, kind, known, moment)
+    end = "shown" if told else "task"
+    return _difference("differs", end, record, payout=ours.id, case=case.id)
 
 
 def _put_to_person(tx: Tx, ours: Payout, why: str, moment: Moment) -> str:

@@ -50,6 +50,13 @@ def close_tasks(tx: Tx, case: Case, note: str, now: datetime) -> None:
         tx.put(replace(task, state="done", done_at=now, note=note))
 
 
+def close_about(tx: Tx, case: Case, payout_id: str, note: str, now: datetime) -> None:
+    """What the case's open tasks asked for about this payout has happened."""
+    for task in tx.find(Task, case_id=case.id, state="open"):
+        if _payout(task.known) == payout_id:
+            tx.put(replace(task, state="done", done_at=now, note=note))
+
+
 def done(tx: Tx, task_id: str, person_id: str, note: str, moment: Moment) -> Task:
     """A person did it. Raises `NotOpen`."""
     task = tx.lock(Task, task_id)

@@ -53,7 +53,8 @@ class Terms:
     """A decision about one subject. No parts: nothing is due. `ask`: a second person must agree.
 
     `facts` are those the policy declares, as decided on; `summary` is for people who ask why.
-    `asked_by` is the helpdesk's own id of who asked, a person of ours or not.
+    `asked_by` is the helpdesk's own id of who asked, a person of ours or not; `ticket_since` when
+    the ticket came into being.
     `mark` is what other customers who may be the same person have as well (`core.likeness`).
     `options` are all answers the policy leaves open, what it proposes first; `alternatives` those
     that are put to the customer, where the customer is to choose, as they would be paid.
@@ -74,6 +75,7 @@ class Terms:
     mark: str | None
     on_account: bool
     summary: Mapping[str, object]
+    ticket_since: datetime
     asked_by: str | None = None
     options: tuple[tuple[Component, ...], ...] = ()
     alternatives: Sequence[Sequence[Part]] = ()
@@ -141,6 +143,7 @@ def consider(
         mark=likeness.mark(reader.workspace_id, email) if email else None,
         on_account=policy.on_account,
         summary=_summary(decision, policy, subject, reason, parts),
+        ticket_since=gathered.ticket.created_at,
         options=options,
         alternatives=[[_part(c, subject, reason, routing) for c in option] for option in put],
     )

@@ -32,7 +32,7 @@ FRESH = 1.0
 RENEWAL = timedelta(seconds=30)
 
 
-_UNSAID = Pays(retry="none")
+_UNSAID = Pays(retry="none", listed=False)
 
 
 class NoSuchConnection(AmendsError):
@@ -68,6 +68,16 @@ class Host:
     def pays(self, remedy: str) -> Pays:
         """How it pays that; where it no longer says so, as one that can do nothing for safety."""
         return next((how for name, how in self.spec.pays.items() if name == remedy), _UNSAID)
+
+    @property
+    def has_books(self) -> bool:
+        """Whether a sweep can compare its books of money with ours."""
+        listed = self.spec.quality.get("recent", ("done", ""))[0] != "exempt"
+        return listed and self.roles.till is not None
+
+    def lists(self, remedy: str) -> bool:
+        """Whether a sweep sees what was paid so and is in no book of ours."""
+        return self.has_books and self.pays(remedy).listed
 
     def _has(self, role: T | None, what: str) -> T:
         if role is None:

@@ -15,6 +15,7 @@ from core import message
 from core.approval import Approval
 from core.case import Case, CaseState, Outcome, Writing
 from core.payout import Payout, PayoutState
+from core.restore import is_held
 from core.settling import must_look_first
 from core.store import Reader
 
@@ -96,7 +97,7 @@ class _Steps:
         code, mark = {
             PayoutState.PENDING: ("payout_pending", "wait"),
             PayoutState.DECLINED: (_declined(payout), "stuck"),
-            PayoutState.NOT_SENT: ("payout_not_sent", "wait"),
+            PayoutState.NOT_SENT: _not_sent(payout),
             PayoutState.UNKNOWN: ("payout_unknown", "wait"),
             PayoutState.FAILED: ("payment_failed", "stuck"),
             PayoutState.REVERSED: ("payout_reversed", "done"),
@@ -128,6 +129,11 @@ class _Steps:
         if self.writings:
             return [Step(str(_("A private note is on the ticket")), "done")]
         return []
+
+
+def _not_sent(payout: Payout) -> tuple[str, str]:
+    """What may have been given before a restore waits for a person."""
+    return ("payout_held", "stuck") if is_held(payout) else ("payout_not_sent", "wait")
 
 
 def _declined(payout: Payout) -> str:

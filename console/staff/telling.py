@@ -22,6 +22,7 @@ from core.offer import Part
 from core.payout import Payout, PayoutState
 from core.people import Person, Workspace
 from core.ports import Remedy
+from core.restore import is_held
 from core.settling import must_look_first
 from core.store import Reader
 from core.writeback import readable
@@ -98,6 +99,8 @@ def standing(case: Case) -> Badge:
 def ending(payout: Payout) -> Badge:
     if must_look_first(payout):
         return Badge(gettext("Perhaps paid: the host said no in a way that is not plain"), "ask")
+    if is_held(payout):
+        return Badge(gettext("Not sent: a person looks first whether it was given before"), "ask")
     words, tone = ENDINGS[payout.state]
     return Badge(str(words), tone)
 

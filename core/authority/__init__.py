@@ -42,6 +42,7 @@ __all__ = [
     "conclude",
     "counting",
     "held",
+    "hold_again",
     "left",
     "release",
     "reserve",
@@ -145,6 +146,20 @@ def conclude(tx: Tx, payout: Payout, now: datetime) -> None:
             _let_go(tx, [row], now)
         elif row.state == "held":
             tx.put(replace(row, state="used", ended_at=now))
+
+
+def hold_again(tx: Tx, payout: Payout) -> None:
+    """A payout that was held for not paid was paid: what was let go for it counts again, also where
+    that is more than a limit leaves."""
+    rows = tx.find(Reservation, case_id=payout.case_id)
+    own = [row for row in rows if row.position == payout.position]
+    if not own or any(row.state != "released" for row in own):
+        return
+    for id, amount in sorted(_taken(own[-1:]).items()):
+        counter = tx.lock(Counter, id)
+        if counter is not None:  # else it is counted when somebody next counts in it
+            tx.put(replace(counter, total=counter.total + amount))
+    tx.put(replace(own[-1], state="held", ended_at=None))
 
 
 def budgets_of(reader: Reader, payout: Payout) -> list[str]:

@@ -26,6 +26,14 @@ NOTE_LINES = (
     "approver", "confirmation", "approvers", "approve", "policy", "case",
 )  # fmt: skip
 
+#: Commands by the facts they name.
+_COMMANDS = {
+    "approve_command": ("case approve {}", "case"),
+    "done_command": ("task done {}", "task"),
+    "absent_command": ("payout absent {}", "payout"),
+    "settle_command": ("payout settle {} --object {}", "payout", "host_object"),
+}
+
 #: Lines that only make sense while somebody is asked to agree.
 _WHILE_WAITING = frozenset({"approvers", "approve"})
 
@@ -113,10 +121,10 @@ def _values(language: Language, facts: Mapping[str, object], zone: tzinfo) -> di
     if known.get("remedy") == "extension":
         known = {"days": known.get("quantity"), **known}
     values = fill(language, known, zone)
-    commands = {"approve_command": ("case approve", "case"), "done_command": ("task done", "task")}
-    for name, (verb, about) in commands.items():
-        what = facts.get(about)
-        shown = outside_value(language, "code", f"amends {verb} {what}") if what else None
+    for name, (words, *about) in _COMMANDS.items():
+        what = [facts.get(one) for one in about]
+        command = f"amends {words.format(*what)}" if all(what) else None
+        shown = outside_value(language, "code", command) if command else None
         if shown:
             values[name] = shown
     return values

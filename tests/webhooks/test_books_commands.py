@@ -11,9 +11,10 @@ from typing import Any
 import click
 import pytest
 
+from console.staff.telling import told
 from core import ledger
 from core.approval import MayNotApprove
-from core.case import Outcome
+from core.case import Outcome, Task
 from core.payout import Payout, PayoutState
 from core.people import Person
 from core.resolve import CannotResolve
@@ -192,3 +193,31 @@ def test_a_person_is_found_by_their_address_at_the_tills(
     assert told["customer"] == rig.case(LATE_PARCEL).customer_id
     run(rig, books.erase, customer=None, email=email, person=MANAGER)
     assert "erased" in rig.steps(rig.case(LATE_PARCEL))
+
+
+def test_what_the_host_paid_after_all_is_ended_by_the_command_its_task_names(rig: Rig) -> None:
+    rig.solve(FROM_STRIPE)
+    payout = only(rig, FROM_STRIPE)
+    assert payout.host_object is not None
+    rig.stripe.post("webhooks/hold")
+    stripe = rig.stage.tills["stripe"]
+    rig.stripe.post(f"refunds/{payout.host_object}", status="failed", failure_reason="lost_card")
+    run(rig, books.sweep_, connection=stripe, since=None, json_=True)
+    assert only(rig, FROM_STRIPE).state is PayoutState.FAILED
+    rig.stripe.post(f"refunds/{payout.host_object}", status="succeeded")
+    for _ in range(2):
+        run(rig, books.sweep_, connection=stripe, since=None, json_=True)
+    case = rig.case(FROM_STRIPE)
+    assert rig.tasks(case) == ["payment_failed", "paid_after_all"]
+    with rig.store.read() as reader:
+        (task,) = (
+            one for one in reader.find(Task, case_id=case.id) if one.kind == "paid_after_all"
+        )
+        todo = told(reader).task(task).todo
+    assert f"amends payout settle {payout.id} --object {payout.host_object}" in todo
+    run(
+        rig, books.settle, payout_id=payout.id, host_object=payout.host_object, person=MANAGER
+    )  # fmt: skip
+    assert only(rig, FROM_STRIPE).state is PayoutState.SETTLED
+    case = rig.case(FROM_STRIPE)
+    assert (case.outcome, rig.tasks(case)) == (Outcome.MADE_GOOD, [])

@@ -185,7 +185,8 @@ def settle(of: Services, payout_id: str, host_object: str, person: str) -> None:
 @click.option("--note", required=True, help="where you looked")
 @opened
 def absent(of: Services, payout_id: str, person: str, note: str) -> None:
-    """Say that it is not at a host that cannot be asked. It is sent once more."""
+    """Say that it is not at a host that cannot be asked, or was not given before a restore. It is
+    sent then."""
     with of.store.write() as tx:
         found = _payout(tx, payout_id)
         pays = of.hosts.get(found.till_id, tx).pays(found.remedy)

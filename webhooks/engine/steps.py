@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core import approval as approvals
-from core import drift, flow, payout, reversal
+from core import drift, flow, payout, restore, reversal
 from core import link as links
 from core.case import Case
 from core.choice import read_choice
@@ -172,6 +172,10 @@ class Worker:
             no = Declined("refunded_by_hand", "somebody refunded this order since it was decided")
             return self._hold_back(tx, lease, file.case, planned, no, moment)
         host = self._hosts.get(planned.till_id, tx)
+        if not host.lists(planned.remedy) and restore.perhaps_given(tx, planned):
+            routing = self._hosts.get(file.case.desk_id, tx).routing
+            flow.on_perhaps_given(tx, file.case, planned, routing, moment)
+            return self._lead_on(tx, lease, moment)
         if planned.remedy in payout.CODED and planned.sealed_code is None:
             sealed = self._sealer.seal(
                 payout.new_code(), place_of_code(self._store.workspace_id, planned)

@@ -34,8 +34,7 @@ _RATED_BACK = timedelta(days=7)
 
 def kinds_of(host: Host) -> tuple[bool, bool]:
     """Whether it has books of money, and whether it has tickets, that can be swept."""
-    listed = host.spec.quality.get("recent", ("done", ""))[0] != "exempt"
-    return listed and host.roles.till is not None, host.roles.desk is not None
+    return host.has_books, host.roles.desk is not None
 
 
 class Sweeper:

@@ -134,6 +134,7 @@ class Bench:
             mark=mark,
             on_account=on_account,
             summary={},
+            ticket_since=self.now,
         )
         with self.store.write() as tx:
             row = tx.lock(Case, found.id) if case else None
