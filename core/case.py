@@ -20,6 +20,10 @@ class CaseState(StrEnum):
     CLOSED = "closed"
 
 
+#: Something is promised, and held, that is not yet planned to be paid.
+WAITING = (CaseState.WAITING_APPROVAL, CaseState.WAITING_CUSTOMER)
+
+
 class Outcome(StrEnum):
     MADE_GOOD = "made_good"
     NOTHING_DUE = "nothing_due"

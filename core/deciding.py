@@ -12,10 +12,11 @@ from core import link as links
 from core import offer as offers
 from core import payout as payouts
 from core.authority import Bound, Reservation, Wish
-from core.case import Case, CaseState, CaseTicket, Outcome
+from core.case import WAITING, Case, CaseState, CaseTicket, Outcome
 from core.ending import end, with_person
 from core.facts import Trouble
 from core.harm import Claimed, Taken
+from core.history import HistoryMoved, has_moved, history_of
 from core.link import NewLink
 from core.moment import Moment
 from core.offer import Offer, Part
@@ -81,7 +82,8 @@ def on_terms(
     link: NewLink | None = None,
 ) -> None:
     """A decision was taken: claim the harm, then do what the mode and the policy allow. `link` is
-    there where the terms have alternatives for the customer."""
+    there where the terms have alternatives for the customer. Raises `HistoryMoved` where the
+    decision is no longer the one that would be taken now; then nothing may be committed."""
     tasks.close_tasks(tx, case, "facts gathered", moment.now)
     if not harms.is_overridden(case, terms.subject, terms.reason, routing):
         case = replace(case, overridden_by=None, override_note=None)
@@ -144,6 +146,7 @@ def _act(
     if isinstance(claimed, Taken):
         _taken(tx, case, claimed, moment)
         return
+    _check_history(tx, terms, claimed.customers[0], moment)
     case = replace(case, customer_id=claimed.customers[0], harm_id=claimed.harm.id)
     tx.put(case)
     if link is not None and terms.alternatives and not claimed.goodwill:
@@ -169,6 +172,13 @@ def _act(
         tx.put(replace(case, state=CaseState.WAITING_APPROVAL, said="waiting_approval"))
         return
     accept(tx, case, routing, offer, None, moment)
+
+
+def _check_history(tx: Tx, terms: Terms, customer_id: str, moment: Moment) -> None:
+    """Under the customer's lock: whatever was given or promised meanwhile is there to be seen."""
+    history = history_of(tx, customer_id, moment.now, without=terms.beside)
+    if has_moved(history, terms.facts, terms.subject.order.total.currency):
+        raise HistoryMoved("the customer was given or promised something since facts were gathered")
 
 
 def _let_choose(
@@ -247,11 +257,10 @@ def _owed_beside_goodwill(
 def _promised(tx: Tx, claimed: Claimed) -> list[Reservation]:
     """What is held for goodwill that still waits for a yes or for the customer's choice."""
     cases = [tx.get(Case, harm.case_id) for harm in claimed.goodwill]
-    waiting = (CaseState.WAITING_APPROVAL, CaseState.WAITING_CUSTOMER)
     return [
         row
         for case in cases
-        if case is not None and case.state in waiting
+        if case is not None and case.state in WAITING
         for row in authority.held(tx, case.id)
     ]
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from core.case import Case, Harm, Identity
+from core.history import History
 from core.money import Money
-from core.payout import Payout, PayoutState
 from core.ports import Buyer, Order, Purchases, Ticket
 from core.record import Doc
 from core.routing import Routing
 from core.store import Reader
 
-HISTORY = timedelta(days=90)
 _ORDER_NAME = re.compile(r"#?[A-Za-z]{0,6}-?[0-9]{3,12}", re.ASCII)
 _MOST_NAMES = 20
 
@@ -121,34 +120,6 @@ def find_customer(reader: Reader, subject: Subject) -> str | None:
     return rows[0].customer_id if rows else None
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """What we gave this customer in the 90 days before: settled and still under way alike."""
-
-    cases: int
-    paid: Mapping[str, int]  # currency -> minor units
-
-
-def history_of(
-    reader: Reader, customer_id: str | None, now: datetime, *, without: str | None = None
-) -> History:
-    """`without`: a case that is part of what is being decided now."""
-    if customer_id is None:
-        return History(0, {})
-    ended = (PayoutState.DECLINED, PayoutState.REVERSED)
-    paid: dict[str, int] = {}
-    cases: set[str] = set()
-    for payout in reader.find(Payout, customer_id=customer_id):
-        if payout.created_at < now - HISTORY or payout.state in ended:
-            continue
-        if payout.case_id == without:
-            continue
-        cases.add(payout.case_id)
-        if payout.amount_minor and payout.currency:
-            paid[payout.currency] = paid.get(payout.currency, 0) + payout.amount_minor
-    return History(len(cases), paid)
-
-
 def make_facts(
     *, reason: str, ticket: Ticket, subject: Subject, history: History, vip_from: int, today: date
 ) -> dict[str, object]:
@@ -175,10 +146,7 @@ def make_facts(
             "promised_on": _day(order.promised_on),
         },
         "days_late": _days_late(order, today),
-        "history": {
-            "cases_90_days": history.cases,
-            "paid_90_days": _money(Money(history.paid.get(currency, 0), currency)),
-        },
+        "history": history.facts(currency),
     }
 
 

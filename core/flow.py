@@ -27,6 +27,7 @@ from core.deciding import (
     on_trouble,
 )
 from core.ending import close, may_close, on_unwritable
+from core.history import HistoryMoved
 from core.link import ChoiceLink
 from core.opening import SAME_ACT, look_again, may_look_again, on_solved
 from core.payout import Payout, PayoutState
@@ -35,9 +36,9 @@ from core.store import Reader
 
 __all__ = [
     "FAULTS_BEFORE_TASK", "PATIENCE", "SAME_ACT", "Action", "Ask", "CaseFile", "Chosen", "Gather",
-    "NotChosen", "Release", "Remind", "Rest", "Send", "Settle", "TakeBack", "Write", "close",
-    "load", "look_again", "may_close", "may_look_again", "next_action", "on_chosen", "on_fault",
-    "on_host_trouble", "on_not_chosen", "on_payout", "on_perhaps_given", "on_release",
+    "HistoryMoved", "NotChosen", "Release", "Remind", "Rest", "Send", "Settle", "TakeBack", "Write",
+    "close", "load", "look_again", "may_close", "may_look_again", "next_action", "on_chosen",
+    "on_fault", "on_host_trouble", "on_not_chosen", "on_payout", "on_perhaps_given", "on_release",
     "on_settled_approval", "on_solved", "on_terms", "on_trouble", "on_unwritable", "payout_doc",
 ]  # fmt: skip
 

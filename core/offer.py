@@ -86,6 +86,24 @@ def parts_of(offer: Offer) -> list[Part]:
     return [read_part(doc) for doc in cast("list[dict[str, object]]", offer.parts)]
 
 
+def dearest(reader: Reader, case_id: str) -> list[Part]:
+    """What a case that waits may come to at the most: the parts of the dearest of what was offered
+    last, in one currency as a decision is. Alternatives are made at one moment; an apology costs
+    nothing."""
+    found = reader.find(Offer, case_id=case_id)
+    last = max((offer.made_at for offer in found), default=None)
+    put = [
+        [part for part in parts_of(offer) if part.remedy != "apology"]
+        for offer in found
+        if offer.made_at == last
+    ]
+    return max(put, key=_sum, default=[])
+
+
+def _sum(parts: Sequence[Part]) -> tuple[int, int]:
+    return sum(part.amount.minor for part in parts if part.amount), len(parts)
+
+
 def less(parts: Sequence[Part], given: Sequence[Money | None]) -> list[Part] | None:
     """The parts less what was given on account of them. None where that cannot be reckoned: not
     everything is a sum, or not in one currency."""

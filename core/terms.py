@@ -21,9 +21,9 @@ from core.facts import (
     check_ticket,
     choose_subject,
     find_customer,
-    history_of,
     make_facts,
 )
+from core.history import history_of
 from core.offer import Part
 from core.payout import CODED, new_code
 from core.people import PersonIdentity
@@ -58,6 +58,7 @@ class Terms:
     `mark` is what other customers who may be the same person have as well (`core.likeness`).
     `options` are all answers the policy leaves open, what it proposes first; `alternatives` those
     that are put to the customer, where the customer is to choose, as they would be paid.
+    `beside` is the case that the customer's history leaves out, as both are one decision.
     """
 
     subject: Subject
@@ -79,6 +80,7 @@ class Terms:
     asked_by: str | None = None
     options: tuple[tuple[Component, ...], ...] = ()
     alternatives: Sequence[Sequence[Part]] = ()
+    beside: str | None = None
 
 
 def consider(
@@ -146,6 +148,7 @@ def consider(
         ticket_since=gathered.ticket.created_at,
         options=options,
         alternatives=[[_part(c, subject, reason, routing) for c in option] for option in put],
+        beside=beside.id if beside else None,
     )
 
 

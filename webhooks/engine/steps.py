@@ -96,9 +96,10 @@ class Worker:
             begun = self._clock.steady()
             try:
                 action = self._go_on(lease, consequence)
-            except AlreadyExists as clash:
+            except (AlreadyExists, flow.HistoryMoved) as clash:
                 # Somebody else's transaction took the same harm, customer or host object at the
-                # same moment: nothing was kept, and the step is taken again with what is there now.
+                # same moment, or gave the same customer something: nothing was kept, and the step
+                # is taken again with what is there now.
                 clashes += 1
                 if clashes > CLASHES:
                     raise
