@@ -96,7 +96,7 @@ def a_sealer() -> Sealer:
 
 
 def furnish(store: Store, moment: Moment, reply: str) -> None:
-    """Workspace, connections, policy and people."""
+    """Workspace, connections of the day before, policy and people."""
     tills = [{"connection": id, "tag": f"till_{kind}"} for id, kind in TILLS.items()]
     options = {
         "policy": "sim-shop",
@@ -123,7 +123,7 @@ def furnish(store: Store, moment: Moment, reply: str) -> None:
                     path_token=id,
                     settings={},
                     options=options if id == DESK else {},
-                    created_at=moment.now,
+                    created_at=moment.now - timedelta(days=1),
                 )
             )
         _policy(tx, moment)
