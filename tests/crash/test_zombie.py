@@ -31,7 +31,7 @@ def test_between_looking_and_sending(kind: str, tmp_path: Path) -> None:
     ):
         tickets = tickets_of(kind)
         names = _names(of, forks, kind, next(tickets))
-        for number in _sendings(names):
+        for number in _sendings(kind, names):
             ticket = next(tickets)
             of.solve(ticket)
             stopped = forks.run(f"{number}:stop")["stopped"]
@@ -49,12 +49,12 @@ def _names(of: Arena, forks: Forks, kind: str, ticket: int) -> list[str]:
     return [point.name for point in found if point.when == "before"]
 
 
-def _sendings(names: list[str]) -> list[int]:
+def _sendings(kind: str, names: list[str]) -> list[int]:
     """The request that pays, which has a look before it and one after it between the commit of the
     intent and that of the ending (and where the host tells taxes with the order, one at that); and
     the first note. Numbers count from 1."""
     commits = [number for number, name in enumerate(names, 1) if name == "commit"]
     intent, ending = commits[2], commits[3]
-    assert ending - intent in (4, 5), names
+    assert ending - intent == {"key": 4, "find": 5}[kind], names
     first_note = next(n for n in range(ending, len(names)) if names[n].startswith("PUT")) + 1
     return [intent + 2, first_note]
