@@ -155,7 +155,7 @@ def rigged(store: Store) -> Iterator[Rig]:
     clock = MovableClock()
     theirs = store.clock
     store.clock = lambda: at + clock.ahead if (at := theirs()) else None  # type: ignore[method-assign]
-    settings = Settings(workspace=store.workspace_id, allow_private_hosts=True, call_seconds=2)
+    settings = Settings(workspace=store.workspace_id, allow_private_hosts=True)
     sealer = Sealer(read_keys(new_key()))
     hosts = Hosts(store, sealer, allow_private=True, call_within=settings.call_within)
     apps = {"zendesk": zendesk.create(), "shopify": shopify.create(), "stripe": stripe.create()}
