@@ -75,6 +75,7 @@ export function start(host) {
 
   follow(panel, host, words, base);
   keepWords(panel);
+  keepOpened(panel);
   load(panel, base, words);
   if (host.onTicketChanged) host.onTicketChanged(() => changed(panel, base, words));
   if (host.onSave) host.onSave((status) => maySave(host, address + base, status || "solved"));
@@ -204,6 +205,29 @@ function keepWords(panel) {
   for (const done of ["htmx:oobAfterSwap", "htmx:afterSwap"]) {
     document.body.addEventListener(done, () => {
       if (kept !== null && letter() && letter().value !== kept) letter().value = kept;
+    });
+  }
+}
+
+/* What an agent has opened, and a note that is being written in it, outlive a refresh of what is
+   around them. An id says what a thing is about (its task, its payout), so no note moves to another. */
+function keepOpened(panel) {
+  let opened = [];
+  let notes = [];
+  document.body.addEventListener("htmx:beforeSwap", () => {
+    opened = [...panel.querySelectorAll("details[id][open]")].map((one) => one.id);
+    notes = [...panel.querySelectorAll("textarea[id][name=note]")].filter((one) => one.value);
+  });
+  for (const done of ["htmx:oobAfterSwap", "htmx:afterSwap"]) {
+    document.body.addEventListener(done, () => {
+      for (const id of opened) {
+        const again = document.getElementById(id);
+        if (again) again.open = true;
+      }
+      for (const { id, value } of notes) {
+        const again = document.getElementById(id);
+        if (again && !again.value) again.value = value;
+      }
     });
   }
 }

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from console.headers import content_policy
 from console.sidebar import shell
 from core import session
-from core.case import Case
+from core.case import Case, Task
 from core.moment import Moment
 from core.payout import Payout
 from core.people import Person
@@ -86,6 +86,11 @@ class Sidebar(Demo):
         ids = tuple(case.id for case in self.cases(ticket_id))
         with self.store.read() as reader:
             return reader.find(Payout, case_id=ids) if ids else []
+
+    def tasks(self, ticket_id: str) -> Sequence[Task]:
+        ids = tuple(case.id for case in self.cases(ticket_id))
+        with self.store.read() as reader:
+            return reader.find(Task, case_id=ids) if ids else []
 
     def desk(self, path: str, **data: Any) -> None:
         self.control("zendesk", path, data)

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from core.case import CaseState, Outcome
+from core.case import CaseState, Outcome, Task
 from core.payout import PayoutState
 from tests.console.sidebar.browsing import Desk, desk, shot, slow_shop
 from tests.console.sidebar.stage import Sidebar
@@ -66,9 +67,9 @@ def test_one_click_is_followed_to_its_end(at: Desk, stage: Sidebar) -> None:
     expect(page.locator(".steps")).to_contain_text("The customer was answered", timeout=6_000)
     _made_good(page)
     expect(page.locator("#amends-said")).to_contain_text("Made good", timeout=3_000)
-    # The panel is brought up to date once more; what is opened before that would be closed by it.
-    expect(page.get_by_text("Made good once before")).to_be_visible(timeout=6_000)
     page.get_by_text("What was written on the ticket").click()
+    # The panel is brought up to date once more, and what was opened stays open.
+    expect(page.get_by_text("Made good once before")).to_be_visible(timeout=6_000)
     expect(page.get_by_text("Reply to the customer")).to_be_visible()
     shot(page, "journey-made-good")
 
@@ -189,9 +190,28 @@ def test_a_task_of_the_ticket_is_seen_and_done(at: Desk, stage: Sidebar) -> None
     ).to_be_visible()
     shot(page, "journey-task")
     page.get_by_text("It is done").click()
-    page.get_by_label("What was done").fill("Asked back")
+    note = page.get_by_label("What was done")
+    note.fill("Asked back")
+    again = _another_task(stage, "10")  # a note being written outlives what happens meanwhile
+    expect(page.locator(".task")).to_have_count(2, timeout=12_000)
+    expect(note.first).to_be_visible()
+    expect(note.first).to_have_value("Asked back")
+    expect(note.first).to_be_focused()
+    expect(note.last).to_have_value("")
+    with stage.store.write() as tx:
+        tx.put(replace(again, state="done"))
+    expect(page.locator(".task")).to_have_count(1, timeout=12_000)
     page.get_by_role("button", name="Done").click()
     expect(page.locator(".task")).to_have_count(0, timeout=5_000)
+    assert "Asked back" in [task.note for task in stage.tasks("10")]
+
+
+def _another_task(stage: Sidebar, ticket: str) -> Task:
+    one = stage.tasks(ticket)[-1]
+    other = replace(one, id=stage.now().new("task"), opened_at=stage.now().now)
+    with stage.store.write() as tx:
+        tx.add(other)
+    return other
 
 
 def test_more_is_asked_for_and_an_approver_lets_it_go_on(at: Desk, stage: Sidebar) -> None:
