@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
-from core import chores, tasks
+from core import chores, followup, tasks
 from core import letter as letters
 from core.approval import Approval
 from core.case import (
@@ -251,8 +251,27 @@ def _case(reader: Reader, case: Case) -> dict[str, object]:
             for writing in reader.find(Writing, case_id=case.id)
             if writing.text
         ],
+        "letter": letters.text_of(reader, case.id),
+        "notes": _notes(reader, case),
+        "surveys": [
+            {"at": answer.answered_at.isoformat(), "score": answer.score}
+            for answer in followup.of_case(reader, case.id)
+        ],
+        "tasks": [
+            {"kind": task.kind, "at": task.opened_at.isoformat(), "known": task.known}
+            for task in reader.find(Task, case_id=case.id)
+        ],
         "happened": [
             {"at": step.at.isoformat(), "what": step.what, "known": step.data}
             for step in reader.find(CaseStep, case_id=case.id)
         ],
     }
+
+
+def _notes(reader: Reader, case: Case) -> list[str]:
+    """What staff wrote beside an act of theirs."""
+    chosen = case.choice.get("note") if isinstance(case.choice, Mapping) else None
+    decided = [row.note for row in reader.find(Approval, case_id=case.id)]
+    done = [row.note for row in reader.find(Task, case_id=case.id)]
+    found = [case.override_note, chosen, *decided, *done]
+    return [note for note in found if isinstance(note, str) and note]

@@ -10,12 +10,17 @@ from core import notices
 from core.case import Case, Task
 from core.errors import AmendsError
 from core.moment import Moment
+from core.payout import Payout, PayoutState
 from core.record import Doc
-from core.store import Tx
+from core.store import Reader, Tx
 
 
 class NotOpen(AmendsError):
     """The task does not exist or was done already."""
+
+
+class StillInDoubt(AmendsError):
+    """Nobody has said yet whether the payout that the task is about was paid."""
 
 
 def open_task(tx: Tx, case: Case | None, kind: str, known: Doc, moment: Moment) -> Task:
@@ -58,12 +63,25 @@ def close_about(tx: Tx, case: Case, payout_id: str, note: str, now: datetime) ->
 
 
 def done(tx: Tx, task_id: str, person_id: str, note: str, moment: Moment) -> Task:
-    """A person did it. Raises `NotOpen`."""
+    """A person did it. Raises `NotOpen`, `StillInDoubt`."""
     task = tx.lock(Task, task_id)
     if task is None or task.state != "open":
         raise NotOpen(f"there is no open task {task_id}")
+    if task.kind == "unknown_outcome":
+        _check_known(tx, task)
     after = replace(task, state="done", done_at=moment.now, done_by=person_id, note=note)
     tx.put(after)
     if task.case_id:
         moment.log(tx, task.case_id, "task_done", {"task": task.id, "kind": task.kind})
     return after
+
+
+def _check_known(reader: Reader, task: Task) -> None:
+    """A payout in doubt that nobody has a task about would be forgotten."""
+    about = _payout(task.known)
+    payout = reader.get(Payout, about) if isinstance(about, str) else None
+    if payout is not None and payout.state is PayoutState.UNKNOWN:
+        raise StillInDoubt(
+            f"nobody knows yet whether {payout.id} was paid: an approver says so with `amends "
+            "payout settle`, or `amends payout absent` where the host cannot be asked"
+        )

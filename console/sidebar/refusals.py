@@ -15,7 +15,7 @@ from core.errors import AmendsError
 from core.interventions import NothingToOverride
 from core.resolve import CannotResolve
 from core.reversal import CannotReverse
-from core.tasks import NotOpen
+from core.tasks import NotOpen, StillInDoubt
 
 
 class Refusal(NamedTuple):
@@ -58,6 +58,11 @@ _WORDS: Sequence[tuple[type[AmendsError], object, int]] = (
         422,
     ),
     (NotOpen, lazy_gettext("This task was done already."), 409),
+    (
+        StillInDoubt,
+        lazy_gettext("Nobody knows yet whether this was paid. The task says how to settle that."),
+        409,
+    ),
     (NotByHand, lazy_gettext("Write down what proves it, or why it is not paid."), 422),
 )
 

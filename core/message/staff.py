@@ -32,6 +32,8 @@ _COMMANDS = {
     "done_command": ("task done {}", "task"),
     "absent_command": ("payout absent {}", "payout"),
     "settle_command": ("payout settle {} --object {}", "payout", "host_object"),
+    "found_command": ("payout settle {} --object ID", "payout"),
+    "export_command": ("person-data export --customer {}", "customer_id"),
 }
 
 #: Lines that only make sense while somebody is asked to agree.

@@ -28,8 +28,9 @@ _BY_KIND: dict[Kind, str] = {
     "time": "at",
     "moment": "expires_at since until",
     "said": "bound outcome reason reasons remedy",
-    "own": """absent_command approve_command close customer_name done done_command given greeting
-        remedies settle_command sign_off sorry task_title thanks the_order""",
+    "own": """absent_command approve_command close customer_name done done_command export_command
+        found_command given greeting remedies settle_command sign_off sorry task_title thanks
+        the_order""",
 }
 
 NAMES: dict[str, Kind] = {name: kind for kind, names in _BY_KIND.items() for name in names.split()}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
-from core import erasure, ledger
+import pytest
+
+from core import erasure, followup, ledger, tasks
+from core import letter as letters
 from core.case import Case, CaseStep, Customer, Outcome, Task
 from core.connection import Delivery
 from core.ledger_check import verify
 from core.moment import Moment
 from core.payout import PayoutState
-from core.ports import RawRequest
+from core.ports import Rating, RawRequest
 from core.store.tables import record_classes
 from tests.webhooks.rig import Rig
 from webhooks.engine.deliveries import other_event
@@ -78,6 +82,47 @@ def test_nothing_of_the_person_is_left_and_every_sum_stays(rig: Rig) -> None:
     assert rig.steps(rig.case(TEAPOT)) == [*before[2], "erased"]
     (payout,) = rig.payouts(rig.case(TEAPOT))
     assert (payout.state, payout.sealed_code) == (PayoutState.SETTLED, None)
+
+
+def test_messages_that_told_us_nothing_are_emptied_too(rig: Rig) -> None:
+    """A shop tells of every change of an order, with the buyer's address, and most are no news."""
+    rig.solve(TEAPOT)
+    rig.solve(LATE_PARCEL)
+    address, others = _personal(rig, TEAPOT)[1], _personal(rig, LATE_PARCEL)[1]
+    with rig.store.read() as reader:
+        bodies = [row.body or b"" for row in reader.find(Delivery) if not row.kinds]
+    assert any(address.encode() in body for body in bodies)
+    _ask(rig, _customer(rig, TEAPOT))
+    with rig.store.read() as reader:
+        left = [row.body or b"" for row in reader.find(Delivery)]
+    assert not any(address.encode() in body for body in left)
+    assert any(others.encode() in body for body in left)
+
+
+def test_what_staff_wrote_and_the_customer_answered_is_handed_over(rig: Rig) -> None:
+    rig.solve(TEAPOT)
+    case, at = rig.case(TEAPOT), rig.clock.now()
+    customer_id = _customer(rig, TEAPOT)
+    with rig.store.write() as tx:
+        letters.keep(tx, case.id, "Dear Liam", None, "person_1", Moment(at))
+        tx.put(replace(case, override_note="a good customer"))
+        task = tasks.open_task(tx, case, "disputed", {"order": "#1002"}, Moment(at))
+        tasks.done(tx, task.id, "person_1", "the bank was asked", Moment(at))
+        answer = Rating(host_object="s1", ticket_id=case.ticket_id, score=-100, at=at)
+        followup.take_in(tx, case.desk_id, answer, Moment(at))
+        known = erasure.export(tx, customer_id)["cases"][0]  # type: ignore[index]
+    assert known["letter"] == "Dear Liam"
+    assert known["notes"] == ["a good customer", "the bank was asked"]
+    assert [one["kind"] for one in known["tasks"]] == ["disputed"]
+    assert [one["score"] for one in known["surveys"]] == [-100]
+
+
+def test_the_log_says_who_was_erased(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """A backup that is put back does not know of it."""
+    rig.solve(TEAPOT)
+    with caplog.at_level("INFO"):
+        _ask(rig, _customer(rig, TEAPOT))
+    assert f"erased {_customer(rig, TEAPOT)}" in caplog.messages
 
 
 def test_others_are_left_alone(rig: Rig) -> None:

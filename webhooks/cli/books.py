@@ -249,7 +249,9 @@ def restored(of: Services) -> None:
         for row in Sweeper(of.store, of.hosts, sealer=of.sealer, clock=of.clock).connections_of(tx):
             chores.plan(tx, "sweep", row.id, of.clock.now())
     click.echo(
-        f"payouts are halted, {asked} will be asked about first; `amends sweep` lets them go on"
+        f"payouts are halted, {asked} will be asked about first; `amends sweep` lets them go on\n"
+        "whoever was erased since the backup is here again: the log names them (`erased cust_...`);"
+        " erase them once more"
     )
 
 

@@ -3,7 +3,8 @@ delivery from being taken twice stays for ever."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -44,9 +45,11 @@ def _empty(tx: Tx, row: Delivery) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """By what a delivery is known to be about a customer."""
+    """By what a delivery is known to be about a customer. `values` tell wherever they stand;
+    `ids` (connection, id of theirs, of an order or a ticket) only where an id is written."""
 
     values: frozenset[str]
+    ids: frozenset[tuple[str, str]]
     tickets: frozenset[tuple[str, str]]
     orders: frozenset[tuple[str, str]]
 
@@ -67,19 +70,28 @@ def empty_those(tx: Tx, ids: Collection[str]) -> None:
 
 def _known(reader: Reader, customer_id: str) -> _Known:
     cases = reader.find(Case, customer_id=customer_id)
-    ids = tuple(case.id for case in cases)
-    links = reader.find(CaseTicket, case_id=ids) if ids else []
-    payouts = reader.find(Payout, case_id=ids) if ids else []
+    theirs = tuple(case.id for case in cases)
+    links = reader.find(CaseTicket, case_id=theirs) if theirs else []
+    payouts = reader.find(Payout, case_id=theirs) if theirs else []
     orders = {(c.till_id or "", c.order_id or "") for c in cases}
     orders |= {(p.till_id, p.order_id or "") for p in payouts}
-    values = {row.value for row in reader.find(Identity, customer_id=customer_id)}
+    tickets = {(link.desk_id, link.ticket_id) for link in links}
+    people = {
+        (row.connection_id, row.value) for row in reader.find(Identity, customer_id=customer_id)
+    }
     # A host may name the same thing by an address in one place and by a number in another.
-    values |= {value.rpartition("/")[2] for value in values}
+    people |= _numbers(people)
+    ids = people | orders | _numbers(orders) | tickets
     return _Known(
-        values=frozenset(value for value in values if len(value) >= _TELLING),
-        tickets=frozenset((link.desk_id, link.ticket_id) for link in links),
+        values=frozenset(value for _, value in people if len(value) >= _TELLING),
+        ids=frozenset((connection, id) for connection, id in ids if id),
+        tickets=frozenset(tickets),
         orders=frozenset(orders),
     )
+
+
+def _numbers(ids: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(connection, id.rpartition("/")[2]) for connection, id in ids}
 
 
 def _kept(store: Store) -> Iterator[Delivery]:
@@ -97,6 +109,8 @@ def _is_about(row: Delivery, known: _Known, hosts: Hosts) -> bool:
     body = row.body or b""
     if any(value.encode() in body for value in known.values):
         return True
+    if any((row.connection_id, id) in known.ids for id in _ids_in(body)):
+        return True
     with suppress(AmendsError):  # a connection that is gone, a body that is not understood
         for event in hosts.get(row.connection_id).intake.read(request_of(row)):
             ticket = getattr(event, "ticket_id", None)
@@ -106,3 +120,22 @@ def _is_about(row: Delivery, known: _Known, hosts: Hosts) -> bool:
             if order and (row.connection_id, order) in known.orders:
                 return True
     return False
+
+
+def _ids_in(body: bytes) -> Iterator[str]:
+    """Whatever a body of JSON has under a name such as `id`, `order_id` or `customerId`."""
+    try:
+        waiting = [json.loads(body, parse_float=str)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, Mapping):
+            yield from (
+                str(value)
+                for name, value in found.items()
+                if name.lower().endswith("id") and isinstance(value, str | int)
+            )
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found

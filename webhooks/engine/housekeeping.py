@@ -180,6 +180,7 @@ class Housekeeping:
                 erasure.erase(tx, row.about, moment)
                 bodies.empty_those(tx, deliveries)
                 tx.put(replace(row, due_at=None, done_at=moment.now))
+                log.info("erased %s", row.about)  # a backup that is put back has them again
                 return
             asked = erasure.asked_at(row) or moment.now
             if moment.now - asked >= _ERASE_PATIENCE:
