@@ -153,7 +153,7 @@ class Mailer:
     def _task(self, reader: Reader, task: Task) -> Line:
         known = {"case": task.case_id, "task": task.id, **cast("Mapping[str, object]", task.known)}
         text = task_words(self._settings.smtp_language, task.kind, readable(known, {}))
-        people = [p for p in reader.find(Person) if p.active and roles_of(p) & set(APPROVERS)]
+        people = [p for p in _human(reader) if roles_of(p) & set(APPROVERS)]
         body = f"{text.body}\n\n{text.todo}"
         return Line([p.email for p in people], text.title, body, self._link(task.case_id))
 
@@ -173,9 +173,9 @@ class Mailer:
 
 def may_decide(reader: Reader, approval: Approval, day: date) -> list[Person]:
     """Whoever is worth telling: the roles that may agree and who stands in for them, but not who
-    asked. `core.approval.decide` has the last word."""
+    asked, and no AI agent. `core.approval.decide` has the last word."""
     roles = set(cast("Sequence[str]", approval.roles))
-    everybody = {p.id: p for p in reader.find(Person) if p.active}
+    everybody = {person.id: person for person in _human(reader)}
     may = {id for id, p in everybody.items() if roles_of(p) & roles}
     may |= {
         row.delegate_id
@@ -185,6 +185,11 @@ def may_decide(reader: Reader, approval: Approval, day: date) -> list[Person]:
     asked = everybody.get(approval.requested_by or "")
     theirs = mailbox(asked.email) if asked else None
     return [everybody[id] for id in sorted(may) if mailbox(everybody[id].email) != theirs]
+
+
+def _human(reader: Reader) -> list[Person]:
+    """Those who work here. An AI agent agrees to nothing and does no task, whatever its roles."""
+    return [p for p in reader.find(Person) if p.active and "ai_agent" not in roles_of(p)]
 
 
 def compose(sender: str, to: str, lines: Sequence[Line]) -> EmailMessage:

@@ -17,7 +17,7 @@ from core import approval
 from core.case import CaseState, Outcome
 from core.moment import Moment
 from core.notices import Notice
-from core.people import Person
+from core.people import Delegation, Person
 from tests.webhooks.rig import Rig
 from webhooks.demo.stage import MANAGER
 from webhooks.mail import Line, Mailer, compose, smtp_sender
@@ -125,6 +125,26 @@ def test_an_approval_is_told_to_who_may_give_it_and_not_to_who_asked(
     assert f"/console/cases/{rig.case(TABLES).id}" in body
     assert "amends case approve" in body
     assert notices(rig) == [("approval", "sent")]
+
+
+def test_an_ai_agent_is_told_of_nothing_whatever_its_roles_and_whomever_it_stands_in_for(
+    rig: Rig, box: Postbox
+) -> None:
+    day = rig.of.clock.now().date()
+    with rig.store.write() as tx:
+        (manager,) = tx.find(Person, email=MANAGER)
+        for id, roles in (("bot", ["ai_agent", "approver", "admin"]), ("aid", ["ai_agent"])):
+            tx.add(replace(manager, id=f"per_{id}", email=f"{id}@shop.example", roles=roles))
+        tx.add(
+            Delegation(
+                id="dele_1", person_id=manager.id, delegate_id="per_aid", first_day=day,
+                last_day=day, made_at=rig.of.clock.now(),
+            )
+        )  # fmt: skip
+    rig.solve(TABLES)
+    rig.solve(WITHOUT_REASON)
+    work_off(mailer(rig, box))
+    assert [to for to, _ in box.told] == [MANAGER, MANAGER]
 
 
 def test_a_task_that_is_done_by_then_is_told_to_nobody(rig: Rig, box: Postbox) -> None:
