@@ -6,11 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core import approval as approvals
-from core import authority, flow, tasks
+from core import authority, dispute, flow, tasks
 from core import harm as harms
 from core import link as links
 from core.approval import MayNotApprove
-from core.case import Case, CaseState, Task
+from core.case import WAITING, Case, CaseState, Task
+from core.dispute import DISPUTED
 from core.ending import with_person
 from core.errors import AmendsError
 from core.facts import Trouble
@@ -79,7 +80,7 @@ def on_dispute(tx: Tx, till_id: str, order_id: str, state: str, moment: Moment) 
     what waits for a yes is put to a person; once it is won, they go on. A host's word of it is
     enough to wait; before anything is released the order is read again."""
     paying = {p.case_id for p in tx.find(Payout, till_id=till_id, order_id=order_id)}
-    states = (CaseState.WAITING_APPROVAL, CaseState.WAITING_CUSTOMER, CaseState.WITH_PERSON)
+    states = (*WAITING, CaseState.WITH_PERSON, CaseState.PAYING)
     held_up = tx.find(Case, state=states, till_id=till_id, order_id=order_id)
     for id in sorted(paying | {case.id for case in held_up}):
         case = tx.lock(Case, id)
@@ -88,43 +89,41 @@ def on_dispute(tx: Tx, till_id: str, order_id: str, state: str, moment: Moment) 
         if state == "won":
             _go_on(tx, case, moment)
         else:
-            _hold(tx, case, till_id, order_id, moment)
+            _hold(tx, case, moment)
         tx.wake(Case, id, moment.now)
 
 
-def _hold(tx: Tx, case: Case, till_id: str, order_id: str, moment: Moment) -> None:
-    known = {"order": case.order_name}
-    if case.state in (CaseState.WAITING_APPROVAL, CaseState.WAITING_CUSTOMER):
+def _hold(tx: Tx, case: Case, moment: Moment) -> None:
+    if case.state in WAITING:
         approvals.void(tx, approvals.asked(tx, case.id))
         links.shut(tx, case)
         harms.release(tx, case)
         authority.release(tx, case, moment.now)
-        flow.on_trouble(tx, case, Trouble("disputed", known), moment)
+        flow.on_trouble(tx, case, Trouble(DISPUTED, {"order": case.order_name}), moment)
         return
     paid = tx.find(Payout, case_id=case.id)
-    unsent = [p for p in paid if may_send(p) and (p.till_id, p.order_id) == (till_id, order_id)]
+    unsent = [p for p in paid if may_send(p) and p.due_at is not None]
     for payout in unsent:
-        tx.put(replace(payout, due_at=None, why="disputed"))
+        dispute.hold(tx, case, payout, moment)
     if not unsent:
         return
-    tasks.open_task(tx, case, "disputed", known, moment)
     under_way = [p for p in paid if p not in unsent and p.due_at is not None]
     if under_way:  # the case goes on with those, and is put to a person after them
-        tx.put(replace(case, said="disputed", changed_at=moment.now))
+        tx.put(replace(case, said=DISPUTED, changed_at=moment.now))
     else:
-        tx.put(with_person(case, "disputed", moment.now))
+        tx.put(with_person(case, DISPUTED, moment.now))
 
 
 def _go_on(tx: Tx, case: Case, moment: Moment) -> None:
     if case.state is CaseState.CLOSED:
         return
-    held = [p for p in tx.find(Payout, case_id=case.id) if may_send(p) and p.why == "disputed"]
+    held = [p for p in tx.find(Payout, case_id=case.id) if may_send(p) and p.why == DISPUTED]
     if not held:
-        if case.said == "disputed" and flow.may_look_again(tx, case):
+        if case.said == DISPUTED and flow.may_look_again(tx, case):
             flow.look_again(tx, case, moment)
         return
     for task in tx.find(Task, case_id=case.id, state="open"):
-        if task.kind == "disputed":
+        if task.kind == DISPUTED:
             tx.put(replace(task, state="done", done_at=moment.now, note="the dispute was won"))
     for payout in held:
         tx.put(replace(payout, due_at=moment.now, why=None))

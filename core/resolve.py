@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from core import authority, flow, restore, reversal, tasks
+from core import authority, dispute, flow, restore, reversal, tasks
 from core import harm as harms
 from core import payout as payouts
 from core.case import Case, CaseState, Outcome
 from core.connection import HostPayout
+from core.dispute import DISPUTED
+from core.ending import with_person
 from core.errors import AmendsError
 from core.moment import Moment
 from core.payout import GONE, Payout, PayoutState
@@ -166,10 +168,14 @@ def absent(
     known = {**flow.payout_doc(after), "by": person.id, "note": note}
     moment.log(tx, case.id, "absent_by_person", known)
     tasks.close_about(tx, case, payout.id, note, moment.now)
-    paying = replace(
-        case, state=CaseState.PAYING, said="paying", due_at=moment.now, changed_at=moment.now
-    )
-    tx.put(paying)
+    if dispute.is_open(tx, case.id):
+        dispute.hold(tx, case, after, moment)
+        going_on = with_person(case, DISPUTED, moment.now)
+    else:
+        going_on = replace(
+            case, state=CaseState.PAYING, said="paying", due_at=moment.now, changed_at=moment.now
+        )
+    tx.put(going_on)
     tx.wake(Case, case.id, moment.now)
     return after
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from core import authority, opening, restore, tasks, writeback
+from core import authority, dispute, opening, restore, tasks, writeback
 from core import payout as payouts
 from core.case import Case, Outcome
 from core.ending import end, with_person
@@ -32,6 +32,8 @@ def on_payout(
     borne = authority.budgets_of(tx, payout)
     after = payouts.conclude(tx, payout, result, pays=pays, moment=moment, budgets=borne)
     authority.conclude(tx, after, moment.now)
+    if payouts.may_send(after) and dispute.is_open(tx, case.id):
+        dispute.hold(tx, case, after, moment)
     if after.state is not payout.state or after.state is PayoutState.SETTLED:
         what = "payout_look_first" if must_look_first(after) else f"payout_{after.state}"
         moment.log(tx, case.id, what, payout_doc(after))

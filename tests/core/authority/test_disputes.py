@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from core import flow, interventions
+from core import flow, interventions, resolve, restore
 from core.case import Case, CaseState, Outcome
 from core.payout import Payout, PayoutState
-from core.ports import Pays, Receipt, Settled
+from core.ports import Absent, Ending, NotSent, Order, Pays, Receipt, Settled
 from core.store import Store
 from tests.core.authority.bench import ROUTING, TILL, Bench
 
@@ -111,3 +111,99 @@ def test_what_is_held_goes_on_also_after_another_part_of_the_case_was_paid(bench
     dispute(bench, order.id, "won")
     assert bench.case(case.id).state is CaseState.PAYING
     assert {p.id: p.due_at for p in bench.payouts(case)}[second.id] == bench.now
+
+
+IN_DOUBT = [PayoutState.SENDING, PayoutState.UNKNOWN]
+
+
+def told(bench: Bench, case: Case, payout: Payout, found: Ending | Absent) -> Payout:
+    """What the host answers about it, whenever it does."""
+    with bench.store.write() as tx:
+        flow.on_payout(
+            tx, bench.case_in(tx, case), tx.get(Payout, payout.id) or payout, found,
+            pays=Pays(retry="find"), routing=ROUTING, moment=bench.moment,
+        )  # fmt: skip
+    return {p.id: p for p in bench.payouts(case)}[payout.id]
+
+
+def in_doubt(bench: Bench, order: Order, state: PayoutState) -> tuple[Case, Payout]:
+    case = bench.ask("10.00 EUR", order=order, remedy="coupon")
+    (payout,) = bench.payouts(case)
+    doubtful = replace(payout, state=state)
+    with bench.store.write() as tx:
+        tx.put(doubtful)
+    return case, doubtful
+
+
+@pytest.mark.parametrize("state", IN_DOUBT)
+@pytest.mark.parametrize("found", [Absent(), NotSent("no connection")])
+def test_what_was_in_doubt_and_was_not_sent_after_all_is_held_as_well(
+    bench: Bench, state: PayoutState, found: Ending | Absent
+) -> None:
+    case, payout = in_doubt(bench, order := bench.order(), state)
+    dispute(bench, order.id, "open")
+    assert bench.case(case.id).state is CaseState.PAYING  # the host is still asked
+    after = told(bench, case, payout, found)
+    assert (after.state, after.due_at, after.why) == (PayoutState.NOT_SENT, None, "disputed")
+    assert bench.case(case.id).state is CaseState.WITH_PERSON
+    assert bench.task(case, "disputed")
+    assert len(bench.held()) == 1
+    dispute(bench, order.id, "won")
+    assert bench.payouts(case)[0].due_at == bench.now
+    assert bench.case(case.id).state is CaseState.PAYING
+
+
+@pytest.mark.parametrize("state", IN_DOUBT)
+def test_what_was_in_doubt_and_was_sent_ends_as_ever(bench: Bench, state: PayoutState) -> None:
+    case, payout = in_doubt(bench, order := bench.order(), state)
+    dispute(bench, order.id, "open")
+    receipt = Receipt(host_object="code_1", amount=payout.amount, order_id=order.id)
+    assert told(bench, case, payout, Settled(receipt)).state is PayoutState.SETTLED
+    assert bench.case(case.id).outcome is Outcome.MADE_GOOD
+
+
+def test_a_dispute_that_was_won_meanwhile_holds_nothing(bench: Bench) -> None:
+    case, payout = in_doubt(bench, order := bench.order(), PayoutState.UNKNOWN)
+    dispute(bench, order.id, "open")
+    dispute(bench, order.id, "won")
+    assert told(bench, case, payout, Absent()).due_at == bench.now
+
+
+def test_what_a_person_says_is_absent_waits_for_the_end_of_the_dispute(bench: Bench) -> None:
+    sam = bench.person("sam", "approver")
+    jo = bench.person("jo", "agent")
+    case = bench.ask("10.00 EUR", order=(order := bench.order()), by=jo, remedy="coupon")
+    (payout,) = bench.payouts(case)
+    with bench.store.write() as tx:
+        tx.put(replace(payout, state=PayoutState.UNKNOWN, due_at=None))
+    dispute(bench, order.id, "lost")
+    with bench.store.write() as tx:
+        resolve.absent(
+            tx, payout.id, sam, "looked in the shop", pays=Pays(retry="none"), moment=bench.moment
+        )
+    (after,) = bench.payouts(case)
+    assert (after.state, after.due_at) == (PayoutState.NOT_SENT, None)
+    assert bench.task(case, "disputed")
+    assert close(bench, case).outcome is Outcome.DISMISSED
+    assert bench.held() == []
+
+
+def test_what_is_paid_elsewhere_for_the_disputed_order_is_held_too(bench: Bench) -> None:
+    order = bench.order()
+    coupon = replace(bench.part("10.00 EUR", order, "coupon"), till_id="conn_other")
+    case = bench.ask("10.00 EUR", order=order, parts=[coupon])
+    dispute(bench, order.id, "open")
+    assert [p.due_at for p in bench.payouts(case)] == [None]
+    assert bench.case(case.id).state is CaseState.WITH_PERSON
+    dispute(bench, order.id, "won")
+    assert [p.due_at for p in bench.payouts(case)] == [bench.now]
+
+
+def test_what_may_have_been_given_before_a_restore_still_waits_for_a_person(bench: Bench) -> None:
+    case, payout = in_doubt(bench, order := bench.order(), PayoutState.NOT_SENT)
+    with bench.store.write() as tx:
+        tx.put(replace(payout, due_at=None, why=restore.PERHAPS_GIVEN))
+    dispute(bench, order.id, "open")
+    dispute(bench, order.id, "won")
+    (after,) = bench.payouts(case)
+    assert (after.due_at, after.why) == (None, restore.PERHAPS_GIVEN)
