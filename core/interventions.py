@@ -10,7 +10,7 @@ from core import authority, dispute, flow, tasks
 from core import harm as harms
 from core import link as links
 from core.approval import MayNotApprove
-from core.case import WAITING, Case, CaseState, Task
+from core.case import WAITING, Case, CaseState
 from core.dispute import DISPUTED
 from core.ending import with_person
 from core.errors import AmendsError
@@ -122,9 +122,7 @@ def _go_on(tx: Tx, case: Case, moment: Moment) -> None:
         if case.said == DISPUTED and flow.may_look_again(tx, case):
             flow.look_again(tx, case, moment)
         return
-    for task in tx.find(Task, case_id=case.id, state="open"):
-        if task.kind == DISPUTED:
-            tx.put(replace(task, state="done", done_at=moment.now, note="the dispute was won"))
+    tasks.close_tasks(tx, case, "the dispute was won", moment.now, kinds={DISPUTED})
     for payout in held:
         tx.put(replace(payout, due_at=moment.now, why=None))
     tx.put(replace(case, state=CaseState.PAYING, said="paying", changed_at=moment.now))

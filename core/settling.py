@@ -17,6 +17,10 @@ from core.ports import LOOK_FIRST, Ending, Finding, Pays
 from core.routing import Routing
 from core.store import Tx
 
+#: Tasks about the way to the payouts, which are over with the last of them; each payout's own is
+#: over when it has settled, and what was given besides, or the ticket does not take, stays.
+_ON_THE_WAY = frozenset({"host_unavailable", "host_denied", "our_fault", "nobody_can_approve"})
+
 
 def on_payout(
     tx: Tx,
@@ -37,6 +41,8 @@ def on_payout(
     if after.state is not payout.state or after.state is PayoutState.SETTLED:
         what = "payout_look_first" if must_look_first(after) else f"payout_{after.state}"
         moment.log(tx, case.id, what, payout_doc(after))
+    if after.state is PayoutState.SETTLED:
+        tasks.close_about(tx, case, after.id, "settled", moment.now)
     trouble = _trouble_of(after, pays, moment.now)
     if trouble is not None:
         task = tasks.open_task(tx, case, trouble.kind, trouble.known, moment)
@@ -66,7 +72,7 @@ def on_perhaps_given(tx: Tx, case: Case, payout: Payout, routing: Routing, momen
 def after_payouts(tx: Tx, case: Case, routing: Routing, moment: Moment) -> None:
     all_of_them = tx.find(Payout, case_id=case.id)
     if all(p.state is PayoutState.SETTLED for p in all_of_them):
-        tasks.close_tasks(tx, case, "settled", moment.now)
+        tasks.close_tasks(tx, case, "settled", moment.now, kinds=_ON_THE_WAY)
         done = replace(case, said=None)
         story = {"order": case.order_name, "policy": case.policy, **_why(case)}
         writeback.plan_made_good(tx, done, routing, all_of_them, story, moment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -49,17 +49,24 @@ def _payout(known: Doc) -> object:
     return known.get("payout") if isinstance(known, Mapping) else None
 
 
-def close_tasks(tx: Tx, case: Case, note: str, now: datetime) -> None:
-    """What the open tasks of a case asked for has happened by itself."""
+def close_tasks(
+    tx: Tx, case: Case, note: str, now: datetime, *, kinds: Collection[str] | None = None
+) -> None:
+    """What the open tasks of a case asked for (of these kinds) has happened by itself."""
     for task in tx.find(Task, case_id=case.id, state="open"):
-        tx.put(replace(task, state="done", done_at=now, note=note))
+        if kinds is None or task.kind in kinds:
+            _close(tx, task, note, now)
 
 
 def close_about(tx: Tx, case: Case, payout_id: str, note: str, now: datetime) -> None:
     """What the case's open tasks asked for about this payout has happened."""
     for task in tx.find(Task, case_id=case.id, state="open"):
         if _payout(task.known) == payout_id:
-            tx.put(replace(task, state="done", done_at=now, note=note))
+            _close(tx, task, note, now)
+
+
+def _close(tx: Tx, task: Task, note: str, now: datetime) -> None:
+    tx.put(replace(task, state="done", done_at=now, note=note))
 
 
 def done(tx: Tx, task_id: str, person_id: str, note: str, moment: Moment) -> Task:

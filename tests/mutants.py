@@ -49,12 +49,14 @@ MODULES = {
     "agreeing": "core/agreeing.py",
     "settling": "core/settling.py",
     "ending": "core/ending.py",
+    "dispute": "core/dispute.py",
 }
 
 #: In memory alone: what the databases do is tried by tests of their own.
 TESTS = (
     "tests/core/test_money.py", "tests/core/test_payout.py", "tests/core/test_settling.py",
-    "tests/core/test_flow.py", "tests/core/ledger/test_posting.py",
+    "tests/core/test_after_payouts.py", "tests/core/test_flow.py",
+    "tests/core/ledger/test_posting.py",
     "tests/core/ledger/test_contained.py", "tests/core/journal", "tests/core/authority",
     "tests/core/approval", "tests/sim/test_short.py",
 )  # fmt: skip
