@@ -146,7 +146,7 @@ def _act(
     if isinstance(claimed, Taken):
         _taken(tx, case, claimed, moment)
         return
-    _check_history(tx, terms, claimed.customers[0], moment)
+    _check_history(tx, terms, claimed.customers, moment)
     case = replace(case, customer_id=claimed.customers[0], harm_id=claimed.harm.id)
     tx.put(case)
     if link is not None and terms.alternatives and not claimed.goodwill:
@@ -174,9 +174,9 @@ def _act(
     accept(tx, case, routing, offer, None, moment)
 
 
-def _check_history(tx: Tx, terms: Terms, customer_id: str, moment: Moment) -> None:
-    """Under the customer's lock: whatever was given or promised meanwhile is there to be seen."""
-    history = history_of(tx, customer_id, moment.now, without=terms.beside)
+def _check_history(tx: Tx, terms: Terms, customers: Sequence[str], moment: Moment) -> None:
+    """Under the customers' locks: whatever was given or promised meanwhile is there to be seen."""
+    history = history_of(tx, customers, moment.now, without=terms.beside)
     if has_moved(history, terms.facts, terms.subject.order.total.currency):
         raise HistoryMoved("the customer was given or promised something since facts were gathered")
 

@@ -6,7 +6,7 @@ comparison: two transactions that both missed each other cannot both commit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -43,21 +43,40 @@ class Taken:
 def lock_customers(tx: Tx, subject: Subject, mark: str | None, moment: Moment) -> tuple[str, ...]:
     """Our id of the buyer, made on first sight, then those of whoever shares the mark; all locked.
     Raises `AlreadyExists` where somebody else makes one of them at this moment."""
-    kind, value = subject.identity
-
-    def look() -> tuple[set[str], set[str]]:
-        known = tx.find(Identity, connection_id=subject.till_id, kind=kind, value=value, limit=1)
-        marked = tx.find(Likeness, mark=mark) if mark else []
-        return {row.customer_id for row in known}, {row.customer_id for row in marked}
-
-    own, alike = _lock(tx, look)
+    own, found = _lock(tx, lambda: _people(tx, subject, mark))
     (buyer,) = own or {_make_customer(tx, subject, moment)}
-    if mark and buyer not in alike:
+    there = {row.customer_id for row in found if row.mark == mark}
+    if mark and buyer not in there:
         # The first of a mailbox has an id that can be there once: of two who come at the same
         # moment and cannot see each other, one has to look again.
-        id = moment.new("like") if alike else f"like_{mark}"
+        id = moment.new("like") if there else f"like_{mark}"
         tx.add(Likeness(id=id, customer_id=buyer, mark=mark))
-    return (buyer, *sorted(alike - {buyer}))
+    return _first(buyer, found)
+
+
+def known_as(reader: Reader, subject: Subject, mark: str | None) -> tuple[str, ...]:
+    """As `lock_customers` answers, of those we know; nothing is locked or made."""
+    own, found = _people(reader, subject, mark)
+    return tuple(sorted(own | {row.customer_id for row in found}))
+
+
+def _people(reader: Reader, subject: Subject, mark: str | None) -> tuple[set[str], list[Likeness]]:
+    """The buyer, by exact identity, and whoever shares a mailbox with them: this ticket's, or one
+    they had before."""
+    kind, value = subject.identity
+    known = reader.find(Identity, connection_id=subject.till_id, kind=kind, value=value, limit=1)
+    own = {row.customer_id for row in known}
+    return own, _alike(reader, own, {mark} if mark else set())
+
+
+def _alike(reader: Reader, own: Collection[str], marks: Collection[str]) -> list[Likeness]:
+    theirs = reader.find(Likeness, customer_id=tuple(own)) if own else []
+    every = {*marks, *(row.mark for row in theirs)}
+    return reader.find(Likeness, mark=tuple(sorted(every))) if every else []
+
+
+def _first(buyer: str, alike: Sequence[Likeness]) -> tuple[str, ...]:
+    return (buyer, *sorted({row.customer_id for row in alike} - {buyer}))
 
 
 def _make_customer(tx: Tx, subject: Subject, moment: Moment) -> str:
@@ -81,22 +100,20 @@ def lock_alike(tx: Tx, case: Case) -> tuple[str, ...]:
     if own is None:
         return ()
 
-    def look() -> tuple[set[str], set[str]]:
-        marks = tuple(row.mark for row in tx.find(Likeness, customer_id=own))
-        return {own}, {row.customer_id for row in tx.find(Likeness, mark=marks)}
-
-    return (own, *sorted(_lock(tx, look)[1] - {own}))
+    return _first(own, _lock(tx, lambda: ({own}, _alike(tx, {own}, ())))[1])
 
 
-def _lock(tx: Tx, look: Callable[[], tuple[set[str], set[str]]]) -> tuple[set[str], set[str]]:
+def _lock(
+    tx: Tx, look: Callable[[], tuple[set[str], list[Likeness]]]
+) -> tuple[set[str], list[Likeness]]:
     """Lock whoever is found, in the order of ids, until nobody else is: while we waited for one,
     another may have come. Answers what was found last, all of it locked."""
     locked: set[str] = set()
     while True:
-        found = look()
-        new = (found[0] | found[1]) - locked
+        own, alike = look()
+        new = (own | {row.customer_id for row in alike}) - locked
         if not new:
-            return found
+            return own, alike
         for id in sorted(new):
             tx.lock(Customer, id)
         locked |= new

@@ -1,4 +1,5 @@
-"""What one customer was given and is promised: the facts under `history.` of a live decision.
+"""What one customer was given and is promised, by whichever of their accounts: the facts under
+`history.` of a live decision.
 
 They are read while facts are gathered, when nothing is locked, and again under the customer's lock:
 of two cases that are decided at the same moment, the later one is decided again.
@@ -6,7 +7,7 @@ of two cases that are decided at the same moment, the later one is decided again
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,18 +44,19 @@ class History:
 
 
 def history_of(
-    reader: Reader, customer_id: str | None, now: datetime, *, without: str | None = None
+    reader: Reader, customers: Sequence[str], now: datetime, *, without: str | None = None
 ) -> History:
-    """`without`: a case that is part of what is being decided now."""
-    if customer_id is None:
+    """`customers`: the buyer, if they are known yet, and whoever may be the same person.
+    `without`: a case that is part of what is being decided now."""
+    if not customers:
         return History(0, {})
     ended = (PayoutState.DECLINED, PayoutState.REVERSED)
     given = [
         (payout.case_id, payout.amount)
-        for payout in reader.find(Payout, customer_id=customer_id)
+        for payout in reader.find(Payout, customer_id=tuple(customers))
         if payout.created_at >= now - WINDOW and payout.state not in ended
     ]
-    for case in reader.find(Case, customer_id=customer_id, state=WAITING):
+    for case in reader.find(Case, customer_id=tuple(customers), state=WAITING):
         given += [(case.id, part.amount) for part in offers.dearest(reader, case.id)]
     given = [(case_id, amount) for case_id, amount in given if case_id != without]
     paid: dict[str, int] = {}

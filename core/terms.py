@@ -20,7 +20,6 @@ from core.facts import (
     Trouble,
     check_ticket,
     choose_subject,
-    find_customer,
     make_facts,
 )
 from core.history import history_of
@@ -127,7 +126,6 @@ def consider(
     lets_choose = choice is not None and choice.way == "customer"
     put = options[:MOST_ALTERNATIVES] if lets_choose else ()
     parts = [_part(c, subject, reason, routing) for c in given]
-    email = gathered.ticket.requester.email
     return Terms(
         subject=subject,
         reason=reason,
@@ -142,7 +140,7 @@ def consider(
         basis=policy.basis,
         parts=parts,
         ask=choices.needs_yes(decision, given, choice),
-        mark=likeness.mark(reader.workspace_id, email) if email else None,
+        mark=_mark(reader, gathered.ticket),
         on_account=policy.on_account,
         summary=_summary(decision, policy, subject, reason, parts),
         ticket_since=gathered.ticket.created_at,
@@ -222,7 +220,8 @@ def _facts(
     beside: Case | None,
 ) -> dict[str, object] | Trouble:
     without = beside.id if beside else None
-    history = history_of(reader, find_customer(reader, subject), now, without=without)
+    customers = harms.known_as(reader, subject, _mark(reader, ticket))
+    history = history_of(reader, customers, now, without=without)
     made = make_facts(
         reason=reason,
         ticket=ticket,
@@ -236,6 +235,11 @@ def _facts(
         known = cast("Mapping[str, object]", whole.known)
         return replace(whole, known={"order": subject.order.name, **known})
     return _declared(policy, whole)
+
+
+def _mark(reader: Reader, ticket: Ticket) -> str | None:
+    email = ticket.requester.email
+    return likeness.mark(reader.workspace_id, email) if email else None
 
 
 def _declared(policy: Policy, facts: Mapping[str, object]) -> dict[str, object]:

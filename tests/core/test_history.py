@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -49,15 +50,19 @@ class Desk(Bench):
             tx.add(self._ticket(case))
         return case
 
-    def gathered(self, case: Case, order: Order, *, alternatives: bool = False) -> Terms:
+    def gathered(
+        self, case: Case, order: Order, *, alternatives: bool = False, buyer: str = "b1",
+        email: str = "lea@mail.example",
+    ) -> Terms:  # fmt: skip
         """What the worker decides on, before anything is locked."""
         ticket = Ticket(
             id=case.ticket_id, status="solved", tags=frozenset({"late"}), fields={},
-            requester=Requester(id="r1", email="lea@mail.example", name=None, language=None),
+            requester=Requester(id="r1", email=email, name=None, language=None),
             language=None, subject="", text="", brand=None, channel=None, assignee_id=None,
             created_at=self.now, updated_at=self.now,
         )  # fmt: skip
-        bought = Purchases(buyers=(Buyer(id="b1", orders_count=1, spent=None),), orders=(order,))
+        order = replace(order, buyer_id=buyer)
+        bought = Purchases(buyers=(Buyer(id=buyer, orders_count=1, spent=None),), orders=(order,))
         choice = Choice(way="customer") if alternatives else None
         with self.store.read() as reader:
             policy = policies.in_force(reader, "capped", self.now.date())
@@ -218,6 +223,37 @@ def test_what_was_refused_by_the_host_is_no_reason_to_give_less(desk: Desk) -> N
     with pytest.raises(HistoryMoved):
         desk.commit(two, second)
     assert desk.sums(desk.commit(two, desk.gathered(two, order))) == ["20.00 EUR"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_second_account_of_the_mailbox_has_the_same_history(desk: Desk, at_once: bool) -> None:
+    desk.policy(f"{{refund: 20.00 EUR, {REST}}}")
+    case, order = desk.opened(), desk.order()
+    early = desk.gathered(case, order, buyer="b2", email="lea+2@mail.example")
+    first = desk.decided()
+    if at_once:
+        with pytest.raises(HistoryMoved):
+            desk.commit(case, early)
+    again = desk.gathered(case, order, buyer="b2", email="lea+2@mail.example")
+    assert again.facts == _facts("20.00")
+    assert desk.sums(first, desk.commit(case, again)) == ["20.00 EUR", "10.00 EUR"]
+    with desk.store.read() as reader:
+        assert replay(reader, desk.case(case.id)).same
+        payouts = [payout for one in (first, case) for payout in desk.payouts(one)]
+        assert [payout.buyer_id for payout in payouts] == ["b1", "b2"]  # each is paid themselves
+        assert len({payout.customer_id for payout in payouts}) == 2
+
+
+def test_who_changes_their_address_keeps_their_history(desk: Desk) -> None:
+    """The mailboxes that an account had before count as well."""
+    desk.policy(f"{{refund: 20.00 EUR, {REST}}}")
+    desk.decided()
+    second = desk.opened(), desk.order()
+    desk.commit(second[0], desk.gathered(*second, buyer="b2"))
+    moved = desk.gathered(desk.opened(), desk.order(), buyer="b2", email="new@mail.example")
+    assert moved.facts == _facts("30.00")
+    other = desk.gathered(desk.opened(), desk.order(), buyer="b3", email="new@mail.example")
+    assert other.facts == _facts("0.00")
 
 
 def _facts(paid: str) -> dict[str, object]:
