@@ -11,7 +11,8 @@ from core import link as links
 from core import payout as payouts
 from core.case import Case, CaseState, Outcome, Writing
 from core.moment import Moment
-from core.payout import FINAL, Payout
+from core.payout import FINAL, Payout, PayoutState
+from core.routing import Routing
 from core.store import Reader, Tx
 
 
@@ -30,9 +31,9 @@ def may_close(reader: Reader, case: Case) -> bool:
     return case.state in (CaseState.WITH_PERSON, CaseState.PAYING) and ended
 
 
-def close(tx: Tx, case: Case, person_id: str, note: str, moment: Moment) -> None:
-    """A person ends a case: what was not sent is not given. Where nothing of it was, the harm is
-    free again; not where it may have been given before a restore."""
+def close(tx: Tx, case: Case, person_id: str, note: str, routing: Routing, moment: Moment) -> None:
+    """A person ends a case: what was not sent is not given, and of what was the customer hears.
+    Where nothing was, the harm is free again; not where it may have been before a restore."""
     planned = tx.find(Payout, case_id=case.id)
     perhaps = any(restore.is_held(payout) for payout in planned)
     for payout in planned:
@@ -42,11 +43,15 @@ def close(tx: Tx, case: Case, person_id: str, note: str, moment: Moment) -> None
     given = payouts.standing(tx, [case.id])
     tasks.close_tasks(tx, case, note, moment.now)
     links.shut(tx, case)
+    paid = [payout for payout in given if payout.state is PayoutState.SETTLED]
+    if paid:
+        writeback.plan_made_good(tx, case, routing, paid, moment)
     if not given and not perhaps:
         harms.release(tx, case)
     authority.release(tx, case, moment.now)
     moment.log(tx, case.id, "dismissed", {"by": person_id, "note": note})
     end(tx, case, Outcome.MADE_GOOD if given else Outcome.DISMISSED, "dismissed", moment)
+    tx.wake(Case, case.id, moment.now)
 
 
 def end(tx: Tx, case: Case, outcome: Outcome, said: str, moment: Moment) -> None:

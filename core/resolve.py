@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from core import authority, dispute, flow, restore, reversal, tasks
+from core import authority, dispute, flow, restore, reversal, tasks, writeback
 from core import harm as harms
 from core import payout as payouts
 from core.case import Case, CaseState, Outcome
@@ -104,7 +104,7 @@ def settle(
     if gone:  # what it held was let go
         authority.hold_again(tx, payout)
     if case.state is CaseState.CLOSED:
-        _book(tx, case, payout, proof, pays=pays, moment=moment)
+        _book(tx, case, payout, proof, pays=pays, routing=routing, moment=moment)
     else:
         flow.on_payout(tx, case, payout, proof, pays=pays, routing=routing, moment=moment)
     after = tx.get(Payout, payout_id)
@@ -122,13 +122,22 @@ def settle(
 
 
 def _book(
-    tx: Tx, case: Case, payout: Payout, proof: Settled, *, pays: Pays, moment: Moment
+    tx: Tx,
+    case: Case,
+    payout: Payout,
+    proof: Settled,
+    *,
+    pays: Pays,
+    routing: Routing,
+    moment: Moment,
 ) -> None:
-    """The case ended without it, and stays ended: what was given stands."""
+    """The case ended without it, and stays ended: what was given stands, and the customer, who was
+    told nothing of it, is told now."""
     borne = authority.budgets_of(tx, payout)
     after = payouts.conclude(tx, payout, proof, pays=pays, moment=moment, budgets=borne)
     authority.conclude(tx, after, moment.now)
     moment.log(tx, case.id, f"payout_{after.state}", flow.payout_doc(after))
+    writeback.plan_made_good(tx, case, routing, tx.find(Payout, case_id=case.id), moment)
     tx.put(replace(case, outcome=Outcome.MADE_GOOD, said="made_good", changed_at=moment.now))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -74,24 +73,13 @@ def after_payouts(tx: Tx, case: Case, routing: Routing, moment: Moment) -> None:
     if all(p.state is PayoutState.SETTLED for p in all_of_them):
         tasks.close_tasks(tx, case, "settled", moment.now, kinds=_ON_THE_WAY)
         done = replace(case, said=None)
-        story = {"order": case.order_name, "policy": case.policy, **_why(case)}
-        writeback.plan_made_good(tx, done, routing, all_of_them, story, moment)
+        writeback.plan_made_good(tx, done, routing, all_of_them, moment)
         end(tx, done, Outcome.MADE_GOOD, "made_good", moment)
         opening.on_owed(tx, done, routing, moment)
     elif all(p.state in FINAL or p.due_at is None for p in all_of_them):
         tx.put(with_person(case, "not_all_paid", moment.now))
     else:
         tx.put(replace(case, said="paying", changed_at=moment.now))
-
-
-def _why(case: Case) -> dict[str, object]:
-    """The rule and its words out of the kept decision."""
-    decision = case.decision if isinstance(case.decision, Mapping) else {}
-    return {
-        "rule": decision.get("rule"),
-        "why": decision.get("reason"),
-        "policy_version": (case.policy_hash or "")[:12],
-    }
 
 
 def _trouble_of(payout: Payout, pays: Pays, now: datetime) -> Trouble | None:

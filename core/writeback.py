@@ -13,7 +13,7 @@ from core.link import ChoiceLink
 from core.message import Given, NoteKind, apology, note
 from core.moment import Moment
 from core.money import Money
-from core.payout import Payout, wait_of
+from core.payout import Payout, PayoutState, wait_of
 from core.ports import Remedy, WriteBack
 from core.record import Doc
 from core.routing import Routing, Tone
@@ -44,23 +44,35 @@ def plan_note(tx: Tx, case: Case, about: str, data: Doc, moment: Moment) -> Writ
 
 
 def plan_made_good(
-    tx: Tx,
-    case: Case,
-    routing: Routing,
-    payouts: Sequence[Payout],
-    story: Mapping[str, object],
-    moment: Moment,
+    tx: Tx, case: Case, routing: Routing, payouts: Sequence[Payout], moment: Moment
 ) -> None:
-    """The settled case on its ticket: a note with why, the marks, and the apology as the settings
-    say (sent, left in the note as a draft, or left out)."""
-    given = [given_doc(payout) for payout in payouts]
-    confirmed = ", ".join(p.host_object for p in payouts if p.host_object)
+    """What the case gave on its ticket: a note with why, the marks, and the apology as the settings
+    say (sent, left in the note as a draft, or left out). Each thing given is told once, whatever
+    becomes of the case afterwards."""
+    before = [w for w in tx.find(Writing, case_id=case.id) if w.about == "made_good"]
+    told = {doc.get("payout") for writing in before for doc in _given_docs(writing.data)}
+    new = [p for p in payouts if p.state is PayoutState.SETTLED and p.id not in told]
+    if before and not new:
+        return
+    given = [given_doc(payout) for payout in new]
+    confirmed = ", ".join(p.host_object for p in new if p.host_object)
+    story = {"order": case.order_name, "policy": case.policy, **_why(case)}
     data = {**story, "given": given, "confirmation": confirmed}
     _plan(tx, case, "note", "made_good", data, moment)
     fields = {routing.case_field: case.id} if routing.case_field else {}
     _plan(tx, case, "marks", "marks", {"tags": [routing.done_tag], "fields": fields}, moment)
     if routing.reply == "send":
         _plan(tx, case, "reply", "apology", {"given": given}, moment)
+
+
+def _why(case: Case) -> dict[str, object]:
+    """The rule and its words out of the kept decision."""
+    decision = case.decision if isinstance(case.decision, Mapping) else {}
+    return {
+        "rule": decision.get("rule"),
+        "why": decision.get("reason"),
+        "policy_version": (case.policy_hash or "")[:12],
+    }
 
 
 def plan_side(tx: Tx, case: Case, moment: Moment) -> None:
@@ -220,7 +232,7 @@ def _with(text: str, name: str, values: Sequence[str]) -> str:
 def _given(
     case: Case, data: Mapping[str, object], codes: Mapping[str, str] | None = None
 ) -> list[Given]:
-    docs = cast("Sequence[Mapping[str, object]]", data.get("given", ()))
+    docs = _given_docs(data)
     return [
         Given(
             remedy=cast(Remedy, doc["remedy"]),
@@ -231,6 +243,11 @@ def _given(
         )
         for doc in docs
     ]
+
+
+def _given_docs(data: Doc) -> Sequence[Mapping[str, object]]:
+    found = data.get("given", ()) if isinstance(data, Mapping) else ()
+    return cast("Sequence[Mapping[str, object]]", found)
 
 
 def read_money(doc: Mapping[str, object]) -> Money | None:

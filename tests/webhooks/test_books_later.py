@@ -222,7 +222,14 @@ def _close(rig: Rig, ticket: int, note: str = "given in the shop") -> None:
         locked = tx.lock(Case, case.id)
         assert locked is not None
         assert flow.may_close(tx, locked)
-        flow.close(tx, locked, person.id, note, Moment(rig.clock.now()))
+        flow.close(
+            tx,
+            locked,
+            person.id,
+            note,
+            rig.of.hosts.get(case.desk_id, tx).routing,
+            Moment(rig.clock.now()),
+        )
     rig.settle()
 
 

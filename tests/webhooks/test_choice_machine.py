@@ -108,7 +108,8 @@ class OneTicket(RuleBasedStateMachine):
                     locked = tx.lock(Case, case.id)
                     assert locked is not None
                     if flow.may_look_again(tx, locked):
-                        flow.close(tx, locked, manager.id, "enough", self.moment())
+                        routing = self.rig.of.hosts.get(locked.desk_id, tx).routing
+                        flow.close(tx, locked, manager.id, "enough", routing, self.moment())
 
     @rule(minutes=st.sampled_from([0, 1, 60, 60 * 24 * 15]))
     def time_passes(self, minutes: int) -> None:

@@ -151,7 +151,8 @@ def close(of: Services, case_id: str, person: str, note: str) -> None:
             raise AmendsError(
                 f"{case_id} waits for nobody, or a payout of it may be under way at a host"
             )
-        flow.close(tx, found, who.id, note, Moment(of.clock.now()))
+        routing = of.hosts.get(found.desk_id, tx).routing
+        flow.close(tx, found, who.id, note, routing, Moment(of.clock.now()))
     click.echo(f"{case_id}: closed")
 
 

@@ -57,7 +57,9 @@ def close(bench: Bench, case: Case) -> Case:
         row = tx.lock(Case, case.id)
         assert row is not None
         assert flow.may_close(tx, row)
-        flow.close(tx, row, "per_sam", "they have their money by the dispute", bench.moment)
+        flow.close(
+            tx, row, "per_sam", "they have their money by the dispute", ROUTING, bench.moment
+        )
     return bench.case(case.id)
 
 
