@@ -36,11 +36,17 @@ from webhooks.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_LEASE = timedelta(minutes=5)
-_AT_ONCE = 50
+#: Half of it must be longer than one mail can take: some twelve steps of `_SECONDS` each.
+_LEASE = timedelta(minutes=15)
+_IN_A_DIGEST = 50
 #: A notice that could not be sent for so long is given up: the task itself stays open.
 _GIVE_UP = timedelta(days=3)
 _SECONDS = 20
+#: What is said of one mail or one address. Everything else is the server, and so it is with others.
+_OF_ONE = (
+    smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError,
+    smtplib.SMTPNotSupportedError, ValueError,
+)  # fmt: skip
 
 Send = Callable[[EmailMessage], None]
 
@@ -84,10 +90,11 @@ class Mailer:
                 log.exception("mail failed; it goes on after a pause")
 
     def run_due(self) -> int:
-        """Send what waits, one mail a person; answers how many notices were looked at."""
-        now = self._clock.now()
+        """Send what waits: one notice, or a digest, one mail a person; answers how many notices
+        were looked at."""
+        limit = _IN_A_DIGEST if self._settings.smtp_digest_minutes else 1
         leases = self._store.claim(
-            Notice, owner=self._owner, now=now, length=_LEASE, limit=_AT_ONCE
+            Notice, owner=self._owner, now=self._clock.now(), length=_LEASE, limit=limit
         )
         lines: dict[str, Line] = {}
         with self._store.read() as reader:
@@ -96,24 +103,40 @@ class Mailer:
                 line = self._line(reader, notice) if notice is not None else None
                 if line is not None:
                     lines[lease.id] = line
-        failed = self._deliver(list(lines.values()))
-        for lease in leases:
+        held = list(leases)
+        try:
+            failed = self._deliver(list(lines.values()), held)
+        except LeaseLost:
+            log.info("somebody else sends what this process could not hold on to")
+            return len(leases)
+        for lease in held:
             self._conclude(lease, lines.get(lease.id), failed)
         return len(leases)
 
-    def _deliver(self, lines: Sequence[Line]) -> Mapping[str, str]:
-        """Address -> why nothing could be sent to it."""
+    def _deliver(self, lines: Sequence[Line], held: list[Lease]) -> Mapping[str, str]:
+        """Address -> why nothing could be sent to it. A server that is away is tried once."""
         failed: dict[str, str] = {}
+        away: str | None = None
         for address in sorted({address for line in lines for address in line.to}):
+            if away is not None:
+                failed[address] = away
+                continue
+            self._hold(held)
             theirs = [line for line in lines if address in line.to]
-            packs = [theirs] if self._settings.smtp_digest_minutes else [[one] for one in theirs]
-            for pack in packs:
-                try:
-                    self._send(compose(self._settings.smtp_from, address, pack))
-                except (OSError, smtplib.SMTPException, ValueError) as error:
-                    log.warning("a mail could not be sent: %s", type(error).__name__)
-                    failed[address] = type(error).__name__
+            try:
+                self._send(compose(self._settings.smtp_from, address, theirs))
+            except (OSError, ValueError) as error:  # smtplib's own are `OSError` as well
+                log.warning("a mail could not be sent: %s", type(error).__name__)
+                failed[address] = type(error).__name__
+                away = None if isinstance(error, _OF_ONE) else failed[address]
         return failed
+
+    def _hold(self, held: list[Lease]) -> None:
+        """Hold on to what is being sent where half the time is over, so that nobody else sends it.
+        Raises `LeaseLost`."""
+        now = self._clock.now()
+        if any(lease.until - now < _LEASE / 2 for lease in held):
+            held[:] = [self._store.renew(lease, now=now, length=_LEASE) for lease in held]
 
     def _conclude(self, lease: Lease, line: Line | None, failed: Mapping[str, str]) -> None:
         moment = Moment(self._clock.now())

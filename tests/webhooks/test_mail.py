@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from email.message import Message
+from email.message import EmailMessage, Message
 
 import pytest
 
@@ -200,6 +200,65 @@ def test_one_who_cannot_be_reached_makes_nobody_else_hear_twice(rig: Rig, box: P
         work_off(mails)
         rig.clock.ahead += timedelta(hours=1)
     assert [to for to, _ in box.told] == [MANAGER]
+
+
+def _more_people(rig: Rig) -> None:
+    manager = rig.person(MANAGER)
+    with rig.store.write() as tx:
+        for id in ("k", "l", "m"):
+            row = replace(manager, id=f"per_{id}", email=f"{id}@shop.example")
+            tx.add(row)
+
+
+@pytest.mark.parametrize("minutes", [0, 60])
+def test_a_slow_server_makes_nobody_hear_twice(rig: Rig, minutes: int) -> None:
+    """However long the mails take: another process must not send the same ones meanwhile."""
+    rig.solve(TABLES)
+    rig.solve(WITHOUT_REASON)
+    _more_people(rig)
+    told: list[tuple[str, str]] = []
+    settings = rig.of.settings.model_copy(update={"smtp_digest_minutes": minutes})
+
+    def quick(message: EmailMessage) -> None:
+        told.append((str(message["To"]), str(message["Subject"])))
+
+    def slow(message: EmailMessage) -> None:
+        quick(message)
+        rig.clock.ahead += timedelta(minutes=4)
+        other.run_due()
+
+    other = Mailer(rig.store, rig.of.clock, settings, quick)
+    work_off(Mailer(rig.store, rig.of.clock, settings, slow))
+    assert len(told) == len(set(told)) == (4 if minutes else 8)
+    assert {state for _, state in notices(rig)} == {"sent"}
+
+
+def test_a_server_that_is_away_is_tried_once_and_not_for_everybody(rig: Rig) -> None:
+    rig.solve(TABLES)
+    _more_people(rig)
+    tried: list[str] = []
+
+    def away(message: EmailMessage) -> None:
+        tried.append(str(message["To"]))
+        raise ConnectionRefusedError
+
+    work_off(Mailer(rig.store, rig.of.clock, rig.of.settings, away))
+    assert len(tried) == 1
+    assert notices(rig) == [("approval", "new")]
+
+
+def test_what_arrived_is_not_sent_again_because_a_later_one_did_not(rig: Rig) -> None:
+    rig.solve(TABLES)
+    rig.solve(WITHOUT_REASON)
+    told: list[str] = []
+
+    def once(message: EmailMessage) -> None:
+        if told:
+            raise ConnectionResetError
+        told.append(str(message["Subject"]))
+
+    work_off(Mailer(rig.store, rig.of.clock, rig.of.settings, once))
+    assert sorted(state for _, state in notices(rig)) == ["new", "sent"]
 
 
 def test_a_digest_is_one_mail_a_person(rig: Rig, box: Postbox) -> None:
