@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -63,7 +63,7 @@ class Converted:
 
 def read_rates(text: str, *, today: date, now: datetime) -> list[Rate]:
     """A CSV file with the columns date, from, to, rate. Raises `RatesError`."""
-    rows = csv.reader(io.StringIO(text))
+    rows = _rows(text)
     if [cell.strip().lower() for cell in next(rows, [])] != _HEAD:
         raise RatesError("line 1: the columns are date,from,to,rate")
     found: list[Rate] = []
@@ -73,7 +73,16 @@ def read_rates(text: str, *, today: date, now: datetime) -> list[Rate]:
         if len(found) >= _MOST_ROWS:
             raise RatesError(f"more than {_MOST_ROWS} rates; split the file")
         found.append(_rate(row, number, today, now))
+    if not found:
+        raise RatesError("there is no rate below the first line")
     return found
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(io.StringIO(text), strict=True)
+    except csv.Error as error:
+        raise RatesError(f"this is no CSV file: {error}") from None
 
 
 def _rate(row: list[str], number: int, today: date, now: datetime) -> Rate:

@@ -30,6 +30,8 @@ COLUMNS = (
     "payout", "happened_on",
 )  # fmt: skip
 _PAGE = 5_000
+#: Of a year that is typed wrong, the first month would be closed for ever.
+_YEARS = (2000, 2999)
 #: What a spreadsheet would take for a formula at the beginning of a cell.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -190,6 +192,8 @@ def _read(month: str) -> date:
     try:
         first = date.fromisoformat(f"{month}-01")
     except ValueError:
+        first = date.max
+    if not _YEARS[0] <= first.year <= _YEARS[1]:
         raise BadMonth("write a month as year and month, such as 2026-11") from None
     return first
 

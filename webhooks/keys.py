@@ -32,6 +32,8 @@ def text(settings: Settings) -> str:
         found = path.read_text(encoding="ascii")
     except OSError:
         raise NoKeys(f"there is no key file {path}; make one with `amends keys new`") from None
+    except UnicodeDecodeError:
+        raise NoKeys(f"{path} is no key file: take it again from where its copy is kept") from None
     if os.name == "posix" and path.stat().st_mode & 0o077:
         raise NoKeys(f"{path} can be read by others; run `chmod 600 {path}`")
     return found

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.clocks import APART
@@ -19,6 +19,10 @@ CALLS_IN_A_LEASE = 3
 
 class Unworkable(AmendsError):
     """Settings that are right one by one and cannot work together."""
+
+
+class BadSetting(AmendsError):
+    """A setting has a value that it cannot have; the message names it."""
 
 
 class Settings(BaseSettings):
@@ -83,7 +87,11 @@ class Settings(BaseSettings):
     anchor_file: Annotated[
         Path | None, Field(description="a file outside the database that keeps the ledger's head")
     ] = None
-    log_level: Annotated[str, Field(description="debug, info, warning or error")] = "info"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        BeforeValidator(lambda said: said.lower() if isinstance(said, str) else said),
+        Field(description="debug, info, warning or error"),
+    ] = "info"
 
     @model_validator(mode="after")
     def _lease_holds_calls(self) -> Settings:
@@ -102,3 +110,14 @@ class Settings(BaseSettings):
     @property
     def lease_length(self) -> timedelta:
         return timedelta(seconds=self.lease_seconds)
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises `BadSetting`, `Unworkable`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        said = (
+            f"AMENDS_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+        )
+        raise BadSetting("; ".join(said)) from None

@@ -15,6 +15,7 @@ from core.ledger import HEAD, Head
 from core.ledger_check import verify
 from core.people import Workspace
 from core.store import schema
+from core.store.database import parsed_url
 from core.store.sql import SqlStore
 from core.store.tables import metadata, table_of
 
@@ -39,7 +40,7 @@ def copy(source: str, target: str) -> Copied:
     """Copy everything, read it back, and verify each ledger. `target` is made where it is not there
     and must be empty. Nobody writes to the source meanwhile, and its payouts are halted afterwards:
     two databases that both pay would pay twice. Raises `CannotCopy`, `StoreUnavailable`."""
-    if sa.make_url(source) == sa.make_url(target):
+    if parsed_url(source) == parsed_url(target):
         raise CannotCopy("a database cannot be copied onto itself; name another one")
     if not schema.check(source).ok:
         raise CannotCopy("the database is not up to date: run `amends db upgrade` first")

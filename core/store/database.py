@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
+from core.errors import AmendsError
 from core.store import StoreUnavailable
 from core.store.turns import Turns
 
@@ -62,6 +63,11 @@ class Session:
 def unavailable(error: Exception) -> StoreUnavailable:
     """What the driver said in one line: it names no values and no password."""
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "unable to open database file" in said:
+        return StoreUnavailable(
+            "there is no database at AMENDS_DATABASE_URL, or its folder is not there: look at the "
+            f"setting, then run `amends db upgrade` ({said})"
+        )
     if "no such table" in said or "does not exist" in said or "no such column" in said:
         return StoreUnavailable(
             f"the database has not our tables: run `amends db upgrade` ({said})"
@@ -94,14 +100,32 @@ class Database(Protocol):
     def close(self) -> None: ...
 
 
+class BadAddress(AmendsError, ValueError):
+    """What should be the address of a database is none; it may hold a password and is not shown."""
+
+    def __init__(self) -> None:
+        super().__init__("a database is sqlite:///a/file.db or postgresql://user@host/name")
+
+
+def parsed_url(url: str) -> sa.URL:
+    """Raises `BadAddress`."""
+    try:
+        parsed = sa.make_url(url)
+        kind = parsed.get_backend_name()
+    except (sa.exc.ArgumentError, ValueError):
+        raise BadAddress from None
+    in_a_file = kind == "sqlite" and parsed.database not in (None, "", ":memory:")
+    if not in_a_file and kind != "postgresql":
+        raise BadAddress
+    return parsed
+
+
 def open_database(url: str) -> Database:
-    """`sqlite:///path` or `postgresql://...`. Raises `ValueError` for anything else."""
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+    """`sqlite:///path` or `postgresql://...`. Raises `BadAddress` for anything else."""
+    parsed = parsed_url(url)
+    if parsed.get_backend_name() == "sqlite":
         return Sqlite(str(parsed.database))
-    if parsed.get_backend_name() == "postgresql":
-        return Postgres(parsed)
-    raise ValueError("a database is sqlite:///a/file.db or postgresql://user@host/name")
+    return Postgres(parsed)
 
 
 def connect_sqlite(path: str, *, writes: bool) -> sqlite3.Connection:

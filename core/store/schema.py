@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.types import TypeEngine
 
 from core.store import StoreUnavailable, triggers, waking
-from core.store.database import connect_sqlite, unavailable
+from core.store.database import connect_sqlite, parsed_url, unavailable
 from core.store.tables import metadata
 
 # It is looked at on every start, and Alembic would tell of each look.
@@ -125,7 +125,7 @@ def _config(connection: sa.Connection | None) -> Config:
 @contextmanager
 def connected(url: str, *, writes: bool) -> Iterator[sa.Connection]:
     """One transaction on a connection of its own."""
-    parsed = sa.make_url(url)
+    parsed = parsed_url(url)
     try:
         if parsed.get_backend_name() == "sqlite":
             path = str(parsed.database)

@@ -8,7 +8,7 @@ import sys
 import click
 
 from core.errors import AmendsError
-from webhooks.settings import Settings
+from webhooks.settings import read_settings
 
 
 class Commands(click.Group):
@@ -27,7 +27,7 @@ class Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Makes things right with a customer from inside the helpdesk."""
-    ctx.obj = settings = Settings()
+    ctx.obj = settings = read_settings()
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

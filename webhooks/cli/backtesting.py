@@ -15,7 +15,7 @@ from core.policy.backtest.findings import approvals, cost, sides, undecided
 from core.policy.backtest.html import page
 from core.policy.backtest.past_cases import PastCases
 from core.policy.sheets import export, take_in
-from webhooks.cli import show
+from webhooks.cli import files, show
 from webhooks.cli.policy_sources import reader, source
 from webhooks.settings import Settings
 
@@ -66,7 +66,11 @@ def backtest_(
 def export_(settings: Settings, name_or_file: str, target: str, variant: str) -> None:
     """Write the tables of a policy as a workbook (.xlsx) or a folder of CSV files."""
     given = source(settings, name_or_file, variant)
-    for name in export(given.text, Path(target)):
+    try:
+        names = export(given.text, Path(target))
+    except OSError as error:
+        raise files.CannotWrite(f"{target} cannot be written: {error.strerror}") from None
+    for name in names:
         click.echo(name)
 
 
@@ -87,7 +91,7 @@ def import_(settings: Settings, name_or_file: str, sheets: str, output: str) -> 
     """
     given = source(settings, name_or_file, "")
     text = take_in(given.text, Path(sheets))
-    Path(output).write_text(text, encoding="utf-8")
+    files.write(Path(output), text.encode())
     click.echo(f"{output}: written; see `amends policy check {output}`")
 
 
@@ -116,10 +120,9 @@ def _bar(past: Tickets, *, hidden: bool) -> Iterator[Callable[[int], None]]:
 
 
 def _write(report: Report, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     data = json.dumps(report.to_data(), ensure_ascii=False, indent=1)
-    (folder / "report.json").write_text(data + "\n", encoding="utf-8")
-    (folder / "report.html").write_text(page(report), encoding="utf-8")
+    files.write(folder / "report.json", (data + "\n").encode())
+    files.write(folder / "report.html", page(report).encode())
 
 
 def _said(report: Report) -> Iterator[str]:

@@ -13,6 +13,7 @@ from core import chores, erasure, journal, payout, resolve, restore, reversal, s
 from core import ledger as books
 from core.case import CaseStep, Identity
 from core.errors import AmendsError
+from core.limits import roles_of
 from core.moment import Moment
 from core.money import Money
 from core.payout import Attempt, Payout
@@ -20,9 +21,9 @@ from core.ports import HostError, Instruction, Who
 from core.store import Reader
 from core.sweep import Report
 from webhooks.app import Services
-from webhooks.cli import show
+from webhooks.cli import files, show
 from webhooks.cli.keeping import db, ledger
-from webhooks.cli.opening import as_person, opened
+from webhooks.cli.opening import acting, as_person, opened
 from webhooks.engine.codes import code_of
 from webhooks.engine.sweeping import Sweeper, told
 from webhooks.hosts import Host, NoSuchConnection
@@ -51,6 +52,9 @@ def sweep_(of: Services, connection: str | None, since: datetime | None, json_: 
     if not all(report.swept for report in reports):
         raise SystemExit(1)
 
+
+#: The roles that close a month.
+_CLOSE = frozenset({"approver", "admin", "finance"})
 
 #: What each kind of difference means.
 _KINDS = {
@@ -219,7 +223,7 @@ def export(of: Services, month: str, out: Path) -> None:
     """Write a month for finance, as CSV. A closed month is the same for ever."""
     with of.store.read() as reader:
         data = journal.export(reader, month)
-    out.write_bytes(data)
+    files.write(out, data)
     digest = hashlib.sha256(data).hexdigest()
     entries = data.count(b"\n") - 1
     click.echo(f"{out}: {entries} entries, SHA-256 {digest}")
@@ -232,9 +236,15 @@ def export(of: Services, month: str, out: Path) -> None:
 def close(of: Services, month: str, person: str) -> None:
     """Close a month that is over; what is posted later goes into the next open one."""
     with of.store.write() as tx:
-        who = as_person(tx, person)
+        who = acting(tx, person)
+        if not roles_of(who) & _CLOSE:
+            raise MayNotClose(f"{who.name} is no approver, admin or finance, who close months")
         closing = journal.close(tx, month, who.id, Moment(of.clock.now()))
     click.echo(f"{month}: closed with {closing.entries} entries, SHA-256 {closing.digest}")
+
+
+class MayNotClose(AmendsError):
+    """A month is closed for ever, so not by everybody."""
 
 
 # -------------------------------------------------------------------------------- after a restore
@@ -283,7 +293,7 @@ def erase(of: Services, customer: str | None, email: str | None, person: str) ->
     """Erase a customer once nothing of theirs is under way. Sums are kept."""
     found = _customers(of, customer, email)
     with of.store.write() as tx:
-        who, moment = as_person(tx, person), Moment(of.clock.now())
+        who, moment = acting(tx, person), Moment(of.clock.now())
         for id in found:
             erasure.ask(tx, id, who.id, moment)
             waiting = erasure.unfinished(tx, id)

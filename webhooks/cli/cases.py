@@ -19,7 +19,7 @@ from core.store import Reader, Tx
 from core.writeback import readable
 from webhooks.app import Services
 from webhooks.cli import show
-from webhooks.cli.opening import as_person, opened
+from webhooks.cli.opening import acting, as_person, opened
 
 
 class NoSuchCase(AmendsError):
@@ -34,7 +34,7 @@ def case() -> None:
 @case.command("list")
 @click.option("--state", type=click.Choice([s.value for s in CaseState]), help="only these")
 @click.option("--ticket", help="only of this ticket")
-@click.option("--limit", default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @click.option("--json", "json_", is_flag=True, help="one JSON list")
 @opened
 def list_(of: Services, state: str | None, ticket: str | None, limit: int, json_: bool) -> None:
@@ -146,7 +146,7 @@ def close(of: Services, case_id: str, person: str, note: str) -> None:
     stands; what was not sent is not given."""
     with of.store.write() as tx:
         found = _locked(tx, case_id)
-        who = as_person(tx, person)
+        who = acting(tx, person)
         if not flow.may_close(tx, found):
             raise AmendsError(
                 f"{case_id} waits for nobody, or a payout of it may be under way at a host"

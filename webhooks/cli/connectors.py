@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TextIO
 
 import click
 
@@ -16,6 +15,7 @@ from webhooks import connecting
 from webhooks.app import Services
 from webhooks.cli import show
 from webhooks.cli.agreeing import agree, at_a_terminal
+from webhooks.cli.files import TEXT_FILE
 from webhooks.cli.opening import opened
 from webhooks.granting import by_agreeing, callback_address
 
@@ -46,7 +46,7 @@ def list_(json_: bool) -> None:
 @click.argument("name")
 @click.option("--title", help="what people call it; the host's name if left out")
 @click.option("--set", "pairs", multiple=True, help="a setting, as name=value")
-@click.option("--options", type=click.File("r"), help="a JSON file: how its tickets are handled")
+@click.option("--options", type=TEXT_FILE, help="a JSON file: how its tickets are handled")
 @click.option("--live", is_flag=True, help="real customers and real money")
 @click.option("--no-install", is_flag=True, help="create nothing at the host yet")
 @opened
@@ -55,7 +55,7 @@ def add(
     name: str,
     title: str | None,
     pairs: Sequence[str],
-    options: TextIO | None,
+    options: str | None,
     live: bool,
     no_install: bool,
 ) -> None:
@@ -67,7 +67,7 @@ def add(
         if setting.name not in given and setting.default is None and _asked(setting, agreeing):
             asked = click.prompt(setting.title, hide_input=setting.secret)
             given[setting.name] = str(asked)
-    handled = _options(options.read()) if options else None
+    handled = _options(options) if options is not None else None
     row = connecting.add(of, name, title=title, values=given, options=handled, live=live)
     click.echo(f"{row.id}: {row.title}")
     click.echo(f"deliveries go to {connecting.webhook_url(of, row)}")
@@ -134,11 +134,11 @@ def install(of: Services, connection_id: str) -> None:
 
 @connector.command()
 @click.argument("connection_id")
-@click.argument("options", type=click.File("r"))
+@click.argument("options", type=TEXT_FILE)
 @opened
-def options(of: Services, connection_id: str, options: TextIO) -> None:
+def options(of: Services, connection_id: str, options: str) -> None:
     """Set how a helpdesk's tickets are handled, from a JSON file (- for standard input)."""
-    connecting.change_options(of, connection_id, _options(options.read()))
+    connecting.change_options(of, connection_id, _options(options))
     click.echo(f"{connection_id}: set")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -20,6 +20,7 @@ from core.store.sealing import Place, Sealer, new_key
 from webhooks import keys as key_file
 from webhooks.app import Services
 from webhooks.cli import show
+from webhooks.cli.files import TEXT_FILE
 from webhooks.cli.opening import opened
 from webhooks.hosts import opened as settings_of
 from webhooks.hosts import sealed
@@ -131,14 +132,14 @@ def ledger() -> None:
 
 
 @ledger.command()
-@click.option("--anchor", type=click.File("r"), help="a file written by `ledger anchor`")
+@click.option("--anchor", type=TEXT_FILE, help="a file written by `ledger anchor`")
 @click.option("--json", "json_", is_flag=True, help="one JSON object")
 @opened
-def verify(of: Services, anchor: TextIO | None, json_: bool) -> None:
+def verify(of: Services, anchor: str | None, json_: bool) -> None:
     """Check every entry, the chain, closed months, and that nothing can be changed. Exit 1 if
     something is off."""
     with of.store.read() as reader:
-        found = ledger_check.verify(reader, anchor.read().strip() if anchor else None)
+        found = ledger_check.verify(reader, anchor.strip() if anchor is not None else None)
         months = journal.changed(reader) if found.ok else []
     guards = schema.check(of.settings.database_url).missing_triggers
     wrong = [f"entry {found.seq}: {found.problem}"] if found.problem else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TextIO
 
 import click
 
@@ -14,6 +13,7 @@ from core.people import Workspace
 from core.store import Reader, Tx
 from webhooks.app import Services
 from webhooks.cli import show
+from webhooks.cli.files import TEXT_FILE
 from webhooks.cli.opening import as_person, opened
 
 
@@ -43,14 +43,14 @@ def show_(of: Services, json_: bool) -> None:
 
 
 @limits.command("set")
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=TEXT_FILE)
 @click.option("--as", "person", required=True, help="e-mail of the admin who sets them")
 @opened
-def set_(of: Services, file: TextIO, person: str) -> None:
+def set_(of: Services, file: str, person: str) -> None:
     """Put limits in force at once, from a YAML or JSON file (- for standard input)."""
     with of.store.write() as tx:
         who = _admin(tx, person)
-        made = authority.set_limits(tx, file.read(), by=who, moment=Moment(of.clock.now()))
+        made = authority.set_limits(tx, file, by=who, moment=Moment(of.clock.now()))
     click.echo(f"version {made.number} is in force")
 
 
@@ -77,16 +77,15 @@ def left(of: Services, person: str | None, json_: bool) -> None:
 
 
 @limits.command()
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=TEXT_FILE)
 @click.option("--as", "person", required=True, help="e-mail of the admin who imports them")
 @opened
-def rates(of: Services, file: TextIO, person: str) -> None:
+def rates(of: Services, file: str, person: str) -> None:
     """Import exchange rates from a CSV file with the columns date,from,to,rate."""
     now = of.clock.now()
-    text = file.read()
     with of.store.write() as tx:
         _admin(tx, person)  # a rate says how much a limit lets through
-        count = fx.keep(tx, fx.read_rates(text, today=authority.today(tx, now), now=now))
+        count = fx.keep(tx, fx.read_rates(file, today=authority.today(tx, now), now=now))
     click.echo(f"{count} rates imported")
 
 

@@ -10,6 +10,7 @@ import click
 from core.errors import AmendsError
 from webhooks import connecting
 from webhooks.app import Services
+from webhooks.cli import files
 from webhooks.cli.opening import opened
 from webhooks.manifests import Finding, app_of, names, package
 
@@ -36,7 +37,7 @@ def build(of: Services, helpdesk: str, connection_id: str, out: Path | None) -> 
     if _refused(found):
         raise AmendsError("nothing was written: the helpdesk would refuse this app")
     out = out or Path(f"amends-{helpdesk}.zip")
-    out.write_bytes(made.zipped())
+    files.write(out, made.zipped())
     click.echo(f"{out}\n{app.after(row)}")
 
 

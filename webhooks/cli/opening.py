@@ -38,6 +38,18 @@ def opened(command: Callable[Concatenate[Services, P], R]) -> Callable[P, R]:
     return run
 
 
+class HasLeft(AmendsError):
+    """Somebody who left does nothing any more."""
+
+
+def acting(reader: Reader, email: str) -> Person:
+    """Who does something. Raises `NoSuchPerson`, `HasLeft`."""
+    person = as_person(reader, email)
+    if not person.active:
+        raise HasLeft(f"{person.name} left and does nothing here any more")
+    return person
+
+
 def as_person(reader: Reader, email: str) -> Person:
     """Raises `NoSuchPerson`."""
     found = reader.find(Person, email=email.strip().lower(), limit=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,13 @@ from core.store import AlreadyExists
 from webhooks.app import Services
 from webhooks.cli import show
 from webhooks.cli.opening import as_person, opened
+
+#: What a mail can be sent to: no more is asked of it, and nothing that ends a line is in it.
+_ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}")
+
+
+class NoAddress(AmendsError):
+    """This is no e-mail address."""
 
 
 class Taken(AmendsError):
@@ -34,6 +42,8 @@ def person() -> None:
 @opened
 def add(of: Services, email: str, name: str, roles: Sequence[str]) -> None:
     """Add a person. Link an account before they may approve."""
+    if not _ADDRESS.fullmatch(email.strip()):
+        raise NoAddress(f"{email[:80]!r} is no e-mail address; write one such as sara@example.com")
     moment = Moment(of.clock.now())
     row = Person(
         id=moment.new("per"),

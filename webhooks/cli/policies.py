@@ -135,7 +135,7 @@ def check_(settings: Settings, file: str, variant: str, json_: bool) -> None:
 
 @policy.command("decide")
 @click.argument("name_or_file")
-@click.option("--facts", "file", type=click.File("r"), required=True,
+@click.option("--facts", "file", type=click.File("r", encoding="utf-8"), required=True,
               help="JSON lines: facts, or objects with `inputs` (- for stdin)")  # fmt: skip
 @click.option("--explain", "explained", is_flag=True, help="with the derivation")
 @click.option("--language", default=None, help="with --explain: also in these words (en, ar, fa)")

@@ -19,10 +19,18 @@ class FactsUnread(AmendsError):
     """A line of facts that is no JSON object."""
 
 
+class NotText(AmendsError):
+    """A file of facts is no text."""
+
+
 def lines(file: TextIO) -> Iterator[str]:
-    while line := file.readline(MAX_LINE + 1):
-        if line.strip():
-            yield line
+    """Raises `NotText`."""
+    try:
+        while line := file.readline(MAX_LINE + 1):
+            if line.strip():
+                yield line
+    except UnicodeDecodeError:
+        raise NotText(f"{file.name} is not UTF-8 text; what was read so far is decided") from None
 
 
 def answer_to(

@@ -20,8 +20,20 @@ if TYPE_CHECKING:  # the proof is loaded by whoever asks for it
 
 @click.command()
 @click.option("--seed", default=1, show_default=True, help="what decides everything")
-@click.option("--seeds", default=1, show_default=True, help="so many runs, from that seed on")
-@click.option("--cases", default=200, show_default=True, help="orders with a harm in each run")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="so many runs, from that seed on",
+)
+@click.option(
+    "--cases",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="orders with a harm in each run",
+)
 @click.option("--faults", default="all", show_default=True, help="all, none, or some: a,b,c")
 @click.option(
     "--store", "kind", type=click.Choice(["memory", "sqlite"]), default="memory", show_default=True
@@ -105,7 +117,13 @@ def _complain(outcome: Outcome, options: str) -> None:
 
 @click.command()
 @click.option("--all", "all_", is_flag=True, help="every point; else a sample")
-@click.option("--sample", default=12, show_default=True, help="how many points without --all")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    default=12,
+    show_default=True,
+    help="how many points without --all",
+)
 @click.option("--seed", default=1, show_default=True, help="which sample")
 @click.option("--store", "kind", type=click.Choice(KINDS), default="sqlite", show_default=True)
 @click.option("--json", "json_", is_flag=True, help="one JSON object")
@@ -120,8 +138,20 @@ def crashpoints(all_: bool, sample: int, seed: int, kind: str, json_: bool) -> N
 
 
 @click.command()
-@click.option("--kills", default=200, show_default=True, help="how many processes are killed")
-@click.option("--open-cases", default=10_000, show_default=True, help="cases that wait meanwhile")
+@click.option(
+    "--kills",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="how many processes are killed",
+)
+@click.option(
+    "--open-cases",
+    type=click.IntRange(0),
+    default=10_000,
+    show_default=True,
+    help="cases that wait meanwhile",
+)
 @click.option("--seed", default=1, show_default=True, help="whom and when")
 @click.option("--store", "kind", type=click.Choice(KINDS), default="postgresql", show_default=True)
 @click.option("--json", "json_", is_flag=True, help="one JSON object")
@@ -137,8 +167,20 @@ def killloop(kills: int, open_cases: int, seed: int, kind: str, json_: bool) -> 
 
 @click.command()
 @click.option("--all", "all_", is_flag=True, help="after every frame; else a sample")
-@click.option("--sample", default=200, show_default=True, help="how many cuts without --all")
-@click.option("--cases", default=6, show_default=True, help="orders in the run that is cut")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="how many cuts without --all",
+)
+@click.option(
+    "--cases",
+    type=click.IntRange(1),
+    default=6,
+    show_default=True,
+    help="orders in the run that is cut",
+)
 @click.option("--seed", default=1, show_default=True, help="which run, and which sample")
 @click.option("--json", "json_", is_flag=True, help="one JSON object")
 def torn(all_: bool, sample: int, cases: int, seed: int, json_: bool) -> None:

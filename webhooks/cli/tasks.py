@@ -19,7 +19,7 @@ from core.tasks import NotOpen
 from core.writeback import readable
 from webhooks.app import Services
 from webhooks.cli import show
-from webhooks.cli.opening import as_person, opened
+from webhooks.cli.opening import acting, opened
 
 
 @click.group()
@@ -79,7 +79,7 @@ def done(
     if proof is not None and not_paid is not None:
         raise click.UsageError("it was paid (--proof) or not (--not-paid)")
     with of.store.write() as tx:
-        who = as_person(tx, person)
+        who = acting(tx, person)
         moment = Moment(of.clock.now())
         row = tx.get(Task, task_id)
         if row is not None and row.kind == by_hand.KIND:

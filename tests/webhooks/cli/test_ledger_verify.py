@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import UTC, datetime
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -51,7 +50,7 @@ class Books:
         of = SimpleNamespace(store=self.store, settings=SimpleNamespace(database_url=self.url))
         ended = 0
         try:
-            callback.__wrapped__(of, anchor=StringIO(anchor) if anchor else None, json_=True)
+            callback.__wrapped__(of, anchor=anchor, json_=True)
         except SystemExit as end:
             ended = int(end.code or 0)
         said = json.loads(capsys.readouterr().out)
