@@ -11,7 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 _ROOT = Path(__file__).parents[1]
 _AXE = _ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -21,6 +28,10 @@ _FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+#: What should come is waited for as long as Playwright waits for a click, not its five seconds: a
+#: machine that does much else besides may stand still for some.
+expect.set_options(timeout=30_000)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ class Door:
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> int:
         headers = self.signed(body) if headers is None else headers
-        return requests.post(self.url, data=body, headers=headers, timeout=10).status_code
+        return requests.post(self.url, data=body, headers=headers, timeout=30).status_code
 
     def kept(self) -> int:
         with self.rig.store.read() as reader:

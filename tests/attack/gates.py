@@ -60,7 +60,7 @@ class Gates:
         self.store = open_store("sqlite", folder)
         settings = Settings(workspace=self.store.workspace_id, allow_private_hosts=True)
         sealer = Sealer(read_keys(new_key()))
-        self.hosts = Hosts(self.store, sealer, allow_private=True, call_within=timedelta(seconds=2))
+        self.hosts = Hosts(self.store, sealer, allow_private=True, call_within=settings.call_within)
         self.ahead = timedelta(0)
         clock = Clock(now=lambda: datetime.now(UTC) + self.ahead, steady=lambda: 0.0)
         self.of = Services(settings, self.store, sealer, self.hosts, clock)

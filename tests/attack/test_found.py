@@ -128,7 +128,7 @@ def test_two_deliveries_of_one_act_at_the_same_moment_open_one_case(
 def test_odd_webhook_addresses_are_not_found_and_no_fault_of_ours(rig: Rig) -> None:
     base = rig.of.settings.public_url
     for token in ("a" * 32 + "%00", "%F0%9F%92%A9" * 8, "%ED%A0%80" * 8, "a" * 129, "..%2f" * 8):
-        answer = requests.post(f"{base}/hooks/{token}", data=b"{}", timeout=5)
+        answer = requests.post(f"{base}/hooks/{token}", data=b"{}", timeout=30)
         assert answer.status_code == 404, token
 
 
@@ -145,7 +145,7 @@ def test_a_database_that_is_away_makes_the_host_try_again(
     with monkeypatch.context() as patched:
         patched.setattr(rig.of.store, "read", away)
         body = solved()
-        answer = requests.post(door.url, data=body, headers=door.signed(body), timeout=5)
+        answer = requests.post(door.url, data=body, headers=door.signed(body), timeout=30)
     assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "20")
     assert door.post(solved()) == 202
 

@@ -29,10 +29,10 @@ PROGRAMS = [
 
 @pytest.mark.parametrize("source", PROGRAMS, ids=range(len(PROGRAMS)))
 def test_t1_a_template_is_no_program(source: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with pytest.raises(TemplateError):
         parse_letter(source)
-    assert time.perf_counter() - begun < 0.5
+    assert time.thread_time() - begun < 0.5
 
 
 def test_t2_what_a_customer_writes_stays_text_on_the_ticket(rig: Rig) -> None:

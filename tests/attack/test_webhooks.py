@@ -203,7 +203,7 @@ def test_w6_a_delivery_without_a_time_has_no_second_effect_however_often_it_come
     headers = {k: str(v) for k, v in first.headers.items() if k not in skip}
     for number in range(20):
         headers["x-shopify-webhook-id"] = f"replayed-{number:04d}"
-        assert requests.post(url, data=first.body, headers=headers, timeout=5).status_code == 202
+        assert requests.post(url, data=first.body, headers=headers, timeout=30).status_code == 202
     rig.later(days=30)
     with rig.store.read() as reader:
         assert reader.find(HostPayout) == before
@@ -251,11 +251,11 @@ def test_w7_a_forged_call_of_an_unsigned_host_finds_the_ticket_as_it_is(rig: Rig
             {"v": 1, "ticket_id": 35, "status": "Resolved", "amount": "9999", "approved_by": "me"}
         )
         for headers in ({}, {"x-amends-secret": "S" * 43}, {"x-amends-secret": "s" * 42}):
-            assert requests.post(url, data=body, headers=headers, timeout=5).status_code == 401
+            assert requests.post(url, data=body, headers=headers, timeout=30).status_code == 401
         with rig.store.read() as reader:
             assert reader.count(Delivery, connection_id=desk.id) == 0
         proved = {"x-amends-secret": "s" * 43}
-        assert requests.post(url, data=body, headers=proved, timeout=5).status_code == 202
+        assert requests.post(url, data=body, headers=proved, timeout=30).status_code == 202
         rig.settle()
         with rig.store.read() as reader:
             (case,) = reader.find(Case, desk_id=desk.id)
@@ -350,7 +350,7 @@ def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
         yield process, host, int(port)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=30)
         process.stderr.close()
 
 
@@ -361,7 +361,7 @@ def _rss(pid: int) -> int:
 
 def _raw(host: str, port: int, head: str, body: Iterator[bytes]) -> int:
     """Send what no library would; the status, 0 where the server just hung up."""
-    with socket.create_connection((host, port), timeout=10) as sock:
+    with socket.create_connection((host, port), timeout=30) as sock:
         try:
             sock.sendall(head.replace("\n", "\r\n").encode())
             for chunk in body:
@@ -396,7 +396,7 @@ def test_w10_no_body_makes_the_server_grow(
     process, host, port = served
     url = f"http://{host}:{port}"
     for _ in range(20):
-        assert requests.get(f"{url}/readyz", timeout=5).status_code == 200
+        assert requests.get(f"{url}/readyz", timeout=30).status_code == 200
         _raw(host, port, POST + "Content-Length: 65536\n\n", _mass(65_536))
     before = _rss(process.pid)
     huge = 100 * 2**20
@@ -411,10 +411,10 @@ def test_w10_no_body_makes_the_server_grow(
         assert _raw(host, port, both, iter([b"0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n"])) in (
             400, 404, 0,
         )  # fmt: skip
-    slow = [socket.create_connection((host, port), timeout=5) for _ in range(40)]
+    slow = [socket.create_connection((host, port), timeout=30) for _ in range(40)]
     for sock in slow:
         sock.sendall((POST + "Content-Length: 1000\n\n{").replace("\n", "\r\n").encode())
-    assert requests.get(f"{url}/readyz", timeout=5).status_code == 200, "slow ones hold up nobody"
+    assert requests.get(f"{url}/readyz", timeout=30).status_code == 200, "slow ones hold up nobody"
     grown = _rss(process.pid) - before
     for sock in slow:
         sock.close()

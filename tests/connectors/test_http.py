@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import time
 import traceback
@@ -30,7 +31,7 @@ CANARY = "canary-8f2e/secret+value"
 
 @pytest.fixture
 def http() -> Http:
-    return Http(within=timedelta(seconds=1.5), allow_private=True, secrets=lambda: [CANARY])
+    return Http(within=timedelta(seconds=15), allow_private=True, secrets=lambda: [CANARY])
 
 
 def _dead_port() -> int:
@@ -109,32 +110,26 @@ def test_an_empty_204_is_a_yes(http: Http) -> None:
         assert answered(http.send("DELETE", host.url + "/x")).json() == {}
 
 
-def test_a_host_that_says_nothing_ends_at_the_deadline(http: Http) -> None:
-    def script(_: bytes, __: socket.socket) -> bool:
-        time.sleep(3)
-        return False
+@pytest.mark.parametrize("where", ["head", "body", "silence", "nothing"])
+def test_a_host_that_goes_on_for_ever_ends_at_the_deadline(where: str) -> None:
+    """A slow drip, and none. Time is counted by the host, a tenth of a second at a time: that the
+    machine stood still for some of it counts for nothing."""
+    ticks: list[None] = []
+    drips = {"head": 100, "body": 100, "silence": 12, "nothing": 0}[where]
 
-    with raw_host(script) as host:
-        started = time.monotonic()
-        assert isinstance(http.send("POST", host.url + "/pay"), Unknown)
-        assert time.monotonic() - started < 2.2
-
-
-@pytest.mark.parametrize("where", ["head", "body", "silence"])
-def test_a_slow_drip_ends_at_the_deadline(http: Http, where: str) -> None:
     def script(_: bytes, sock: socket.socket) -> bool:
         if where == "body":
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        for _number in range(12 if where == "silence" else 50):
-            sock.sendall(b"x")
-            time.sleep(0.1)
-        time.sleep(3)
+        while len(ticks) < 100 and not select.select([sock], [], [], 0.1)[0]:  # until it hangs up
+            ticks.append(None)
+            if len(ticks) <= drips:
+                sock.sendall(b"x")
         return False
 
+    http = Http(within=timedelta(seconds=1.5), allow_private=True)
     with raw_host(script) as host:
-        started = time.monotonic()
         assert isinstance(http.send("POST", host.url + "/pay"), Unknown)
-        assert time.monotonic() - started < 2.2
+        assert len(ticks) < 22
 
 
 def test_time_that_is_over_before_writing_means_not_sent(http: Http) -> None:
@@ -168,7 +163,7 @@ def test_reads_give_up_inside_their_time(http: Http) -> None:
         with pytest.raises(HostUnavailable) as caught:
             http.get_json(host.url + "/x")
         assert caught.value.retry_after == timedelta(minutes=10)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10
         assert len(host.requests) == 1
 
 
@@ -194,7 +189,7 @@ def test_what_a_status_means_for_a_read(http: Http, status: str, error: type[Exc
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_answers_are_bounded(packed: bool) -> None:
-    http = Http(within=timedelta(seconds=2), allow_private=True, size_max=1_000_000)
+    http = Http(within=timedelta(seconds=15), allow_private=True, size_max=1_000_000)
     body = b'{"a":"' + b"x" * 50_000_000 + b'"}'
     reply = answer(zlib.compress(body), Content_Encoding="deflate") if packed else answer(body)
     with raw_host(always(reply)) as host:

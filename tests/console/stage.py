@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from webhooks.demo.panel import install_app
 from webhooks.demo.stage import Sandbox, connect, set_up, settings_for
 from webhooks.demo.world import World
 
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
 
 
 class Demo:
@@ -30,7 +31,7 @@ class Demo:
         self.url = f"http://127.0.0.1:{port}"
         self._sandbox = Sandbox()
         self.hosts = self._sandbox.urls
-        self._of = set_up(settings_for(home, port))
+        self._of = set_up(settings_for(home, port, call_seconds=15, lease_seconds=47))
         stage = connect(self._of, self.hosts)
         install_app(self._of, stage)
         self.world = World(self._of, stage)
@@ -55,7 +56,21 @@ class Demo:
     def control(self, host: str, path: str, body: dict[str, Any]) -> None:
         """Ask something of a stand-in, such as a fault or a refund made by hand."""
         url = f"{self.hosts[host]}/_sandbox/{path}"
-        requests.post(url, json=body, timeout=5).raise_for_status()
+        requests.post(url, json=body, timeout=30).raise_for_status()
+
+    def hold(self, host: str, **match: str) -> None:
+        """The next such request is not answered before `let_go`. Until then there is all the time
+        to see that it is under way."""
+        self.control(host, "faults", {"kind": "delay", "match": match, "seconds": 60})
+
+    def let_go(self, host: str) -> None:
+        requests.delete(f"{self.hosts[host]}/_sandbox/faults", timeout=30).raise_for_status()
+
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < end, f"waited in vain for {what}"
+            time.sleep(0.05)
 
     def status(self, ticket_id: str) -> str:
         return next(t.status for t in self.world.tickets() if t.id == ticket_id)

@@ -7,35 +7,25 @@ the test; nothing here goes round the policy (axe runs by `page.evaluate`).
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
+from tests.browsing import axe, chromium, overflow
 from tests.console.stage import Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-ROOT = Path(__file__).parents[2]
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-_WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+    with chromium() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -70,60 +60,45 @@ def visit(browser: Browser, stage: Demo) -> Iterator[Open]:
     assert said == []
 
 
-def axe(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    options = {"runOnly": {"type": "tag", "values": _WCAG}}
-    found = page.evaluate("options => axe.run(document, options)", options)
-    return [
-        f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
-
-
-def overflow(page: Page) -> int:
-    """How many pixels the page is wider than its window."""
-    return int(
-        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    )
-
-
-def _slow_shop(stage: Demo) -> None:
-    """The next refund takes a while, as it does in a real shop."""
-    match = {"operation": "refundCreate"}
-    stage.control("shopify", "faults", {"kind": "delay", "match": match, "seconds": 1.5})
-
-
 def test_a_click_is_followed_to_its_end(visit: Open, stage: Demo) -> None:
-    _slow_shop(stage)
+    stage.hold("shopify", operation="refundCreate")
     page = visit("/?ticket=1")
     page.get_by_role("button", name="Solve this ticket").click()
-    expect(page.get_by_text("Working on it")).to_be_visible(timeout=2_000)
-    expect(page.locator("#standing")).to_have_text("Made good", timeout=8_000)
-    expect(page.locator("#row-1")).to_contain_text("Made good", timeout=3_000)
-    expect(page.get_by_text("Reply to the customer")).to_be_visible(timeout=4_000)
+    expect(page.get_by_text("Working on it")).to_be_visible()
+    stage.let_go("shopify")
+    expect(page.locator("#standing")).to_have_text("Made good")
+    expect(page.locator("#row-1")).to_contain_text("Made good")
+    expect(page.get_by_text("Reply to the customer")).to_be_visible()
     expect(page.get_by_text("Both books agree.")).to_be_visible()
-    expect(page.locator("#live[hx-get]")).to_have_count(
-        0, timeout=12_000
-    )  # at rest: no more asking
+    expect(page.locator("#live[hx-get]")).to_have_count(0)  # at rest: no more asking
 
 
 def test_a_change_is_seen_within_two_seconds(visit: Open, stage: Demo) -> None:
-    _slow_shop(stage)
+    """Two seconds by the page's own clock, which stands while the refund is made."""
+    stage.hold("shopify", operation="refundCreate")
     page = visit("/?ticket=2")
+    asking = set[Request]()
+    page.on("request", lambda request: asking.add(request))
+    page.on("requestfinished", lambda request: asking.discard(request))
+    page.clock.install()
+    page.reload()
     page.get_by_role("button", name="Solve this ticket").click()
-    end = time.monotonic() + 10
-    while not stage.made_good("2") and time.monotonic() < end:
-        time.sleep(0.02)
-    expect(page.locator("#standing")).to_have_text("Made good", timeout=2_000)
+    expect(page.get_by_text("Working on it")).to_be_visible()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
+    stage.let_go("shopify")
+    stage.until(lambda: stage.made_good("2"), "the refund")
+    while asking:  # what was asked before that is answered first
+        page.wait_for_timeout(50)
+    page.clock.run_for(2_000)
+    expect(page.locator("#standing")).to_have_text("Made good")
 
 
 def test_a_manager_approves(visit: Open) -> None:
     page = visit("/?ticket=16")
     page.get_by_role("button", name="Solve this ticket").click()
     approve = page.get_by_role("button", name="Approve as manager: Sam Okafor")
-    approve.click(timeout=8_000)
-    expect(page.locator("#standing")).to_have_text("Made good", timeout=8_000)
+    approve.click()
+    expect(page.locator("#standing")).to_have_text("Made good")
 
 
 def test_by_keyboard_alone(visit: Open) -> None:
@@ -136,14 +111,14 @@ def test_by_keyboard_alone(visit: Open) -> None:
         if page.evaluate("document.activeElement.id") == "solve":
             break
     page.keyboard.press("Enter")
-    expect(page.locator("#standing")).to_have_text("Made good", timeout=8_000)
+    expect(page.locator("#standing")).to_have_text("Made good")
 
 
 def test_without_javascript(visit: Open) -> None:
     page = visit("/?ticket=5", java_script_enabled=False)
     page.get_by_role("button", name="Solve this ticket").click()
     expect(page).to_have_url(re.compile(r"/\?ticket=5$"))
-    expect(page.locator("#standing")).to_have_text("Made good", timeout=12_000)  # refreshes itself
+    expect(page.locator("#standing")).to_have_text("Made good")  # refreshes itself
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "fa"])

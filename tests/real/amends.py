@@ -30,7 +30,7 @@ class Amends:
     def kill(self) -> None:
         """As if the power had gone."""
         self._process.kill()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=30)
 
     def restart(self, ahead: timedelta) -> None:
         self._process = self._started(ahead)

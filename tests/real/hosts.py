@@ -71,7 +71,7 @@ class Child:
 
     def end(self) -> None:
         self._process.kill()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=30)
 
 
 @cache

@@ -17,16 +17,16 @@ class Caller:
         self.session.headers.update(headers)
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
-        options.setdefault("timeout", 5)
+        options.setdefault("timeout", 30)
         return self.session.request(method, self.url + path, json=body, **options)
 
     def get(self, path: str, **options: Any) -> Any:
         return self.call("GET", path, **options).json()
 
     def control(self, path: str, body: Any = None) -> Any:
-        answer = requests.post(f"{self.url}/_sandbox/{path}", json=body or {}, timeout=5)
+        answer = requests.post(f"{self.url}/_sandbox/{path}", json=body or {}, timeout=30)
         assert answer.ok, answer.text
         return answer.json()
 
     def books(self) -> Any:
-        return requests.get(f"{self.url}/_sandbox/books", timeout=5).json()
+        return requests.get(f"{self.url}/_sandbox/books", timeout=30).json()

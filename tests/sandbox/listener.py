@@ -51,7 +51,7 @@ class Listener:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
-    def wait(self, count: int, timeout_s: float = 5.0) -> list[Got]:
+    def wait(self, count: int, timeout_s: float = 30.0) -> list[Got]:
         """What arrived, once there are `count`; fails if they do not come."""
         end = time.monotonic() + timeout_s
         while len(self.got) < count and time.monotonic() < end:

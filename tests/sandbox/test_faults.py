@@ -98,17 +98,17 @@ def test_a_fault_hits_what_it_names_as_often_as_it_says(host: Caller) -> None:
     host.control("faults", {"kind": "status", "match": {"path": "/c*"}, "times": 2})
     seen = [host.call("POST", "/count").status_code for _ in range(3)]
     assert seen == [500, 500, 200]
-    left = requests.get(f"{host.url}/_sandbox/faults", timeout=5).json()["faults"]
+    left = requests.get(f"{host.url}/_sandbox/faults", timeout=30).json()["faults"]
     assert [fault["match"] for fault in left] == [{"operation": "other"}, {"method": "GET"}]
     host.control("faults", {"kind": "status", "match": {"operation": "countUp"}, "times": None})
     assert [host.call("POST", "/count").status_code for _ in range(2)] == [500, 500]
-    requests.delete(f"{host.url}/_sandbox/faults", timeout=5)
+    requests.delete(f"{host.url}/_sandbox/faults", timeout=30)
     assert host.call("POST", "/count").status_code == 200
 
 
 def test_a_fault_that_is_not_understood_is_refused(host: Caller) -> None:
     for fault in ({"kind": "fire"}, {"kind": "drop", "when": "later"}, {"kind": "drop", "x": 1}, 7):
-        answer = requests.post(f"{host.url}/_sandbox/faults", json=fault, timeout=5)
+        answer = requests.post(f"{host.url}/_sandbox/faults", json=fault, timeout=30)
         assert answer.status_code == 400
 
 
@@ -116,7 +116,7 @@ def test_the_request_log_tells_what_acted_and_hides_secrets(host: Caller) -> Non
     host.control("faults", {"kind": "status", "when": "before"})
     host.call("POST", "/count", {"n": 1})
     host.call("POST", "/count", {"n": 2})
-    first, second = requests.get(f"{host.url}/_sandbox/requests", timeout=5).json()["requests"]
+    first, second = requests.get(f"{host.url}/_sandbox/requests", timeout=30).json()["requests"]
     assert (first["acted"], first["status"], first["fault"]) == (False, None, "before status")
     assert (second["acted"], second["status"], second["body"]) == (True, 200, '{"n": 2}')
     assert second["headers"]["Authorization"] == "[secret]"
@@ -130,7 +130,7 @@ def test_reset_empties_everything_and_lets_go_of_held_answers(host: Caller) -> N
 
     def held() -> None:
         try:
-            host.call("POST", "/count", timeout=10)
+            host.call("POST", "/count", timeout=30)
         except requests.ConnectionError as error:
             errors.append(error)
 
@@ -139,7 +139,7 @@ def test_reset_empties_everything_and_lets_go_of_held_answers(host: Caller) -> N
     while not any(seen.fault for seen in host.state.requests):
         time.sleep(0.01)
     host.control("reset")
-    waiting.join(timeout=2)
+    waiting.join(timeout=30)
     assert len(errors) == 1
     assert host.books() == {"count": 0}
 
@@ -148,8 +148,8 @@ def test_closing_ends_connections_that_are_kept_alive() -> None:
     app = host_app("counting", Counting())
     running = serve({"counting": app})
     session = requests.Session()
-    assert session.get(running.urls["counting"] + "/_sandbox/books", timeout=5).ok
+    assert session.get(running.urls["counting"] + "/_sandbox/books", timeout=30).ok
     running.close()
     with pytest.raises(requests.ConnectionError):
-        session.get(running.urls["counting"] + "/_sandbox/books", timeout=5)
+        session.get(running.urls["counting"] + "/_sandbox/books", timeout=30)
     session.close()

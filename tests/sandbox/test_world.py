@@ -57,8 +57,8 @@ def test_the_sandbox_runs_as_a_process_and_ends_when_told() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         urls = json.loads(process.stdout.readline())
-        books = requests.get(f"{urls['zendesk']}/_sandbox/books", timeout=5).json()
+        books = requests.get(f"{urls['zendesk']}/_sandbox/books", timeout=30).json()
         assert len(books["tickets"]) == len(world.tickets())
         assert books["tickets"][3]["subject"] == "تأخر وصول الطلب أكثر من أسبوع"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=30) == 0

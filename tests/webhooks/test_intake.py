@@ -51,7 +51,7 @@ class Door:
         }
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> int:
-        return requests.post(self.url, data=body, headers=headers, timeout=10).status_code
+        return requests.post(self.url, data=body, headers=headers, timeout=30).status_code
 
     def kept(self) -> int:
         with self.rig.store.read() as reader:
@@ -123,7 +123,7 @@ def test_a_body_without_an_end_is_cut_off(door: Door) -> None:
 
     try:
         status = requests.post(
-            door.url, data=endless(), headers=door.signed(b""), timeout=10
+            door.url, data=endless(), headers=door.signed(b""), timeout=30
         ).status_code
     except requests.ConnectionError:
         return  # the server hung up while we were still sending
@@ -141,8 +141,8 @@ def test_huge_and_many_headers_are_refused(door: Door) -> None:
 
 
 def test_an_address_nobody_has_is_404(door: Door) -> None:
-    assert requests.post(f"{door.url}x", data=GOOD, timeout=5).status_code == 404
-    assert requests.get(door.url, timeout=5).status_code == 405
+    assert requests.post(f"{door.url}x", data=GOOD, timeout=30).status_code == 404
+    assert requests.get(door.url, timeout=30).status_code == 405
 
 
 def test_another_connections_secret_does_not_open_this_door(door: Door) -> None:
@@ -151,7 +151,7 @@ def test_another_connections_secret_does_not_open_this_door(door: Door) -> None:
     for other in others:
         url = f"{door.rig.of.settings.public_url}/hooks/{other.path_token}"
         assert (
-            requests.post(url, data=GOOD, headers=door.signed(GOOD), timeout=5).status_code == 401
+            requests.post(url, data=GOOD, headers=door.signed(GOOD), timeout=30).status_code == 401
         )
 
 
@@ -175,6 +175,6 @@ def test_no_credential_is_kept_with_a_delivery(door: Door) -> None:
 
 def test_half_a_request_does_not_hold_the_door(door: Door) -> None:
     host, port = door.url.split("/")[2].split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as slow:
+    with socket.create_connection((host, int(port)), timeout=30) as slow:
         slow.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         assert door.post(GOOD, door.signed(GOOD)) == 202

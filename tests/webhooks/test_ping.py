@@ -38,7 +38,7 @@ class Joined:
         self.row = connecting.add(of, "woocommerce", values=values)
 
     def kept(self) -> list[Delivery]:
-        requests.post(f"{self.shop}/_sandbox/webhooks/idle", json={}, timeout=10)
+        requests.post(f"{self.shop}/_sandbox/webhooks/idle", json={}, timeout=30)
         with self.of.store.read() as reader:
             return reader.find(Delivery)
 
@@ -78,9 +78,9 @@ def test_the_ping_of_an_installation_is_answered_and_not_kept(joined: Joined) ->
 def test_what_looks_like_a_ping_and_is_not_proves_nothing(joined: Joined) -> None:
     url = connecting.webhook_url(joined.of, joined.row)
     for body in ("webhook_id=1&a=b", "webhook_id=", "webhook_id=1\n", '{"webhook_id":1}', ""):
-        assert requests.post(url, data=body, timeout=5).status_code == 401
+        assert requests.post(url, data=body, timeout=30).status_code == 401
     headers = {"X-WC-Webhook-Signature": "x"}
-    assert requests.post(url, "webhook_id=1", headers=headers, timeout=5).status_code == 401
+    assert requests.post(url, "webhook_id=1", headers=headers, timeout=30).status_code == 401
     assert joined.kept() == []
 
 
@@ -88,9 +88,9 @@ def test_after_the_ping_signed_news_is_kept_once(joined: Joined) -> None:
     connecting.install(joined.of, joined.row.id)
     order = {"id": 1, "email": "a@mail.example", "currency": "EUR", "total": "9.00"}
     control = f"{joined.shop}/_sandbox"
-    requests.post(f"{control}/seed", json={"orders": [order]}, timeout=5).raise_for_status()
+    requests.post(f"{control}/seed", json={"orders": [order]}, timeout=30).raise_for_status()
     by_hand = {"amount": "4.00", "note": "sorry"}
-    asked = requests.post(f"{control}/orders/1/refund", json=by_hand, timeout=5)
+    asked = requests.post(f"{control}/orders/1/refund", json=by_hand, timeout=30)
     asked.raise_for_status()
     (kept,) = joined.kept()
     assert kept.dedupe_key.startswith("order.updated:")

@@ -6,8 +6,8 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from connectors import registry
@@ -86,13 +86,13 @@ def taken_in(intake: Intake, request: RawRequest, now: datetime) -> tuple[str, S
 
 
 @contextmanager
-def on_the_bench(name: str, *, within: timedelta = timedelta(seconds=3)) -> Iterator[Bench]:
-    """Start a connector's host and connect to it. Calls are given little time, so that a host that
-    never answers does not hold up the suite."""
+def on_the_bench(name: str) -> Iterator[Bench]:
+    """Start a connector's host and connect to it. A call has the time that it is given in
+    production; a test in which a host never answers gives it less (`Http.attempt`)."""
     harness = harness_of(name)()
     spec = registry.spec(name)
     settings = StoredSettings(harness.settings())
-    http = Http.of(replace(spec, calls_within=within), settings, allow_private=True)
+    http = Http.of(spec, settings, allow_private=True)
     bench = Bench(name, spec, harness, settings, http, registry.connect(name, settings, http))
     listener = _Listener(bench.lines)
     root = logging.getLogger()

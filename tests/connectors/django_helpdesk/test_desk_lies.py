@@ -11,7 +11,7 @@ import pytest
 
 from core.ports import HostNotFound, HostUnavailable, HostUnclear, Unwritable, WriteBack
 from sandbox.faults import When
-from tests.connectors.contract.bench import Bench, on_the_bench
+from tests.connectors.contract.bench import Bench
 from tests.connectors.django_helpdesk.harness import WIDTHLESS
 from tests.real.helpdesk import RESOLVED
 
@@ -129,12 +129,7 @@ def test_a_field_that_does_not_exist_is_passed_over_in_silence_and_we_say_so(ben
         bench.desk.write_back(marks)
 
 
-def test_six_writers_of_marks_at_once_lose_none() -> None:
-    with on_the_bench("django_helpdesk", within=timedelta(seconds=30)) as bench:
-        _write_marks_at_once(bench)
-
-
-def _write_marks_at_once(bench: Bench) -> None:
+def test_six_writers_of_marks_at_once_lose_none(bench: Bench) -> None:
     ticket_id = bench.harness.ticket_id
 
     together = threading.Barrier(WRITERS)

@@ -11,7 +11,7 @@ import pytest
 import requests
 from freshdesk.v2.api import API
 
-from connectors.freshdesk import connect
+from connectors.freshdesk import SPEC, connect
 from connectors.http import Http
 from core.ports import (
     Desk,
@@ -37,7 +37,7 @@ class Liar:
         self.says: dict[str, Says] = {}
         self.host = Scripted(self._answer)
         self.settings = StoredSettings({"api_key": KEY, "address": self.host.address})
-        self.http = Http.of(_spec(), self.settings, allow_private=True)
+        self.http = Http.of(SPEC, self.settings, allow_private=True)
         desk = connect(self.settings, self.http).desk
         assert desk is not None
         self.desk: Desk = desk
@@ -49,14 +49,6 @@ class Liar:
     def close(self) -> None:
         self.http.close()
         self.host.close()
-
-
-def _spec() -> Any:
-    from dataclasses import replace
-
-    from connectors.freshdesk import SPEC
-
-    return replace(SPEC, calls_within=timedelta(seconds=2))
 
 
 @pytest.fixture
@@ -106,11 +98,11 @@ def test_the_library_alone_has_no_time_limit_and_takes_only_its_own_domains() ->
 
 
 def test_a_host_that_never_answers_ends_in_time(bench: Bench) -> None:
-    bench.harness.fault("read", "timeout", "before", seconds=8, times=None)
+    bench.harness.fault("read", "timeout", "before", times=None)  # for a minute
     began = time.monotonic()
-    with pytest.raises(HostUnavailable):
+    with bench.http.attempt(timedelta(seconds=2)), pytest.raises(HostUnavailable):
         bench.desk.ticket("35")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_the_wait_of_a_429_is_read_from_its_header(liar: Liar) -> None:

@@ -82,10 +82,10 @@ def test_the_pasted_rule_reaches_us_and_is_believed(bench: Bench) -> None:
             "meta": {"body": body[1]},
         }
         control = f"{bench.harness.address}/_sandbox"
-        requests.post(f"{control}/webhooks", json=target, timeout=5).raise_for_status()
-        requests.post(f"{control}/tickets/35/reopen", json={}, timeout=5).raise_for_status()
-        requests.post(f"{control}/tickets/35/solve", json={}, timeout=5).raise_for_status()
-        requests.post(f"{control}/webhooks/idle", json={}, timeout=5)
+        requests.post(f"{control}/webhooks", json=target, timeout=30).raise_for_status()
+        requests.post(f"{control}/tickets/35/reopen", json={}, timeout=30).raise_for_status()
+        requests.post(f"{control}/tickets/35/solve", json={}, timeout=30).raise_for_status()
+        requests.post(f"{control}/webhooks/idle", json={}, timeout=30)
         server.shutdown()
         thread.join()
     assert bench.intake.verify(came[0], bench.harness.now).startswith("call:35:")

@@ -30,7 +30,7 @@ class Shop:
         self.host = Scripted(self._answer)
         values = {"shop": "a.myshopify.com", "access_token": "shpat_canary-1"}
         self.settings = StoredSettings({**values, "address": self.host.address})
-        self.http = Http(within=timedelta(seconds=2), allow_private=True)
+        self.http = Http(within=timedelta(seconds=15), allow_private=True)
         till = connect(self.settings, self.http).till
         assert till is not None
         self.till: Till = till

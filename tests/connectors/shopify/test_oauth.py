@@ -41,7 +41,7 @@ def _settings(host: Harness, **changes: str) -> StoredSettings:
 
 
 def _http() -> Http:
-    return Http(within=timedelta(seconds=2), allow_private=True)
+    return Http(within=timedelta(seconds=15), allow_private=True)
 
 
 def _tokens(settings: StoredSettings, *, later: timedelta = timedelta(0)) -> Tokens:
@@ -51,7 +51,7 @@ def _tokens(settings: StoredSettings, *, later: timedelta = timedelta(0)) -> Tok
 def _callback(host: Harness) -> dict[str, str]:
     """What the shop's install page sends the browser back with."""
     asked = authorize_url(host.address, CLIENT_ID, "https://amends.example/back", STATE)
-    sent = requests.get(asked, allow_redirects=False, timeout=5)
+    sent = requests.get(asked, allow_redirects=False, timeout=30)
     return dict(parse_qsl(urlsplit(sent.headers["Location"]).query))
 
 

@@ -37,7 +37,7 @@ class Liar:
         self.says: dict[str, Says] = {}
         self.host = Scripted(self._answer)
         settings = StoredSettings({"secret_key": "sk_canary_1", "address": self.host.address})
-        self.http = Http(within=timedelta(seconds=2), allow_private=True)
+        self.http = Http(within=timedelta(seconds=15), allow_private=True)
         till = connect(settings, self.http).till
         assert till is not None
         self.till: Till = till

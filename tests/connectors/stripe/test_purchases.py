@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from connectors import wire
 from core.money import Money
 from core.ports import HostError, Purchases, Who
 from sandbox.faults import Fault
 from tests.connectors.contract.bench import Bench, on_the_bench
 from tests.connectors.stripe.harness import BUYER
-
-DELAY = 0.25
+from tests.gate import PATIENCE_S, Gate
 
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    with on_the_bench("stripe", within=timedelta(seconds=5)) as bench:
+    with on_the_bench("stripe") as bench:
         yield bench
 
 
@@ -35,53 +31,34 @@ def look(bench: Bench, email: str = "mona@example.com") -> Purchases:
     return bench.till.purchases(Who(email=email))
 
 
-def slow(bench: Bench) -> None:
-    match = {"method": "GET"}
-    bench.harness.state.faults.add(Fault(kind="delay", seconds=DELAY, match=match, times=None))
-
-
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
-    """When each request began and ended."""
-    found: list[tuple[float, float]] = []
-    send = wire.GuardedSession.send
-
-    def timed(self: wire.GuardedSession, request: Any, **how: Any) -> Any:
-        begun = time.monotonic()
-        try:
-            return send(self, request, **how)
-        finally:
-            found.append((begun, time.monotonic()))
-
-    monkeypatch.setattr(wire.GuardedSession, "send", timed)
-    return found
+def gate(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    gate, faults = Gate(), bench.harness.state.faults
+    monkeypatch.setattr(faults, "hold", gate.hold)
+    faults.add(Fault(kind="delay", match={"method": "GET"}, times=None))
+    return gate
 
 
-def rounds(bench: Bench, calls: list[tuple[float, float]], email: str = "mona@example.com") -> int:
-    """How many calls followed upon each other, others going on beside them."""
-    calls.clear()
-    look(bench, email)
-    count, free = 0, 0.0
-    for begun, ended in sorted(calls, key=lambda call: call[1]):
-        if begun >= free:
-            count, free = count + 1, ended
-    return count
+def rounds(bench: Bench, gate: Gate, *calls: int, email: str = "mona@example.com") -> None:
+    """So many calls at once, and when they are answered so many, and no more."""
+    before = bench.harness.requests()
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look, bench, email)
+        for count in calls:
+            for _ in range(count):
+                assert gate.met(), "one waited for the other's answer"
+            gate.open(count)
+        looking.result(PATIENCE_S)
+    assert bench.harness.requests() - before == sum(calls)
 
 
-def test_two_rounds_and_later_one(
-    bench: Bench, paid: str, calls: list[tuple[float, float]]
-) -> None:
-    slow(bench)
-    assert rounds(bench, calls) == 2
-    assert rounds(bench, calls) == 1, "the same address again"
+def test_two_rounds_and_later_one(bench: Bench, paid: str, gate: Gate) -> None:
+    rounds(bench, gate, 1, 1)
+    rounds(bench, gate, 2)  # the same address again
 
 
-def test_both_spellings_are_asked_for_at_once(
-    bench: Bench, paid: str, calls: list[tuple[float, float]]
-) -> None:
-    slow(bench)
-    assert rounds(bench, calls, "Mona@example.com") == 2
-    assert len(calls) == 3
+def test_both_spellings_are_asked_for_at_once(bench: Bench, paid: str, gate: Gate) -> None:
+    rounds(bench, gate, 2, 1, email="Mona@example.com")
 
 
 def test_the_same_is_found_with_a_guess_and_without(bench: Bench, paid: str) -> None:

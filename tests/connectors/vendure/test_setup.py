@@ -75,7 +75,7 @@ class Heard(list[RawRequest]):
         self._more.release()
 
     def wait(self) -> bool:
-        return self._more.acquire(timeout=10)
+        return self._more.acquire(timeout=30)
 
 
 @contextmanager

@@ -192,7 +192,7 @@ def test_handed_over_by_a_shop(bench: Bench) -> None:
         answer = requests.get(
             url.replace(quote(ours, safe=""), quote(here, safe="")),
             allow_redirects=False,
-            timeout=5,
+            timeout=30,
         )
         server.shutdown()
         thread.join()

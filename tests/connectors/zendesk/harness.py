@@ -131,7 +131,7 @@ class Harness:
 
     def _act(self, action: str, **body: Any) -> None:
         url = f"{self.address}/_sandbox/tickets/35/{action}"
-        requests.post(url, json=body, timeout=5).raise_for_status()
+        requests.post(url, json=body, timeout=30).raise_for_status()
 
     def shut(self) -> None:
         self.state.tickets[35].status = "closed"

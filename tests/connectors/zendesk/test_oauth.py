@@ -116,12 +116,12 @@ def test_connecting_by_code_with_proof(oauth: Bench) -> None:
     challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     back = "https://amends.example/oauth/zendesk"
     url = signer.authorize_url(back, "state-1", challenge)
-    sent = requests.get(url, allow_redirects=False, timeout=5).headers["Location"]
+    sent = requests.get(url, allow_redirects=False, timeout=30).headers["Location"]
     answer = parse_qs(urlsplit(sent).query)
     assert answer["state"] == ["state-1"]
     with pytest.raises(HostDenied):
         signer.redeem(answer["code"][0], "w" * 64, back)
-    sent = requests.get(url, allow_redirects=False, timeout=5).headers["Location"]
+    sent = requests.get(url, allow_redirects=False, timeout=30).headers["Location"]
     signer.redeem(parse_qs(urlsplit(sent).query)["code"][0], verifier, back)
     assert oauth.settings["access_token"] not in ("", "access-1")
     assert oauth.desk.ticket("35").id == "35"

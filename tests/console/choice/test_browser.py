@@ -43,7 +43,7 @@ def visit(browser: Browser, rig: Rig) -> Iterator[Visits]:
 
 def settle(rig: Rig, page: Page) -> None:
     """What was chosen has arrived; let Amends give it."""
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Thank you", timeout=6_000)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Thank you")
     rig.settle()
 
 
@@ -56,9 +56,7 @@ def test_a_click_is_followed_to_the_gift(rig: Rig, visit: Visits) -> None:
     button.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. We are on it.")
     rig.settle()
-    expect(page.get_by_role("heading", level=1)).to_have_text(
-        "It is done. Thank you.", timeout=6_000
-    )
+    expect(page.get_by_role("heading", level=1)).to_have_text("It is done. Thank you.")
     picture_ = page.get_by_alt_text("The same code as a QR")
     expect(picture_).to_be_visible()
     assert picture_.evaluate("image => image.complete && image.naturalWidth > 0")
@@ -74,7 +72,7 @@ def test_the_code_can_be_copied(rig: Rig, visit: Visits) -> None:
     page.locator("button.chosen").click()
     settle(rig, page)
     button = page.get_by_role("button", name="Copy the code")
-    button.click(timeout=6_000)
+    button.click()
     expect(page.get_by_text("Copied")).to_be_visible()
     (coupon,) = rig.shop.get("books")["discounts"]
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -89,7 +87,7 @@ def test_without_javascript(rig: Rig, visit: Visits) -> None:
     page.locator("button.chosen").click()
     expect(page.get_by_role("link", name="Look again")).to_be_visible()
     rig.settle()
-    expect(page.locator(".gift .letters")).to_be_visible(timeout=10_000)  # refreshes itself
+    expect(page.locator(".gift .letters")).to_be_visible()  # refreshes itself
     expect(page.get_by_role("button", name="Copy the code")).to_be_hidden()
 
 
@@ -104,7 +102,7 @@ def test_by_keyboard_alone(rig: Rig, visit: Visits) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     settle(rig, page)
-    expect(page.locator(".gift")).to_be_visible(timeout=6_000)
+    expect(page.locator(".gift")).to_be_visible()
 
 
 def test_two_tabs_and_the_way_back(rig: Rig, visit: Visits) -> None:

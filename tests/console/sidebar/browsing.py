@@ -27,7 +27,7 @@ class Desk:
     def open(self, ticket: str, agent: str = AGENT, *, width: int = 320, **asked: str) -> Page:
         """The panel of a ticket, as soon as it is there."""
         page = self.frame(ticket, width=width, agent=agent, **asked)
-        expect(page.locator("#panel")).to_be_visible(timeout=10_000)
+        expect(page.locator("#panel")).to_be_visible()
         return page
 
     def frame(self, ticket: str, *, width: int = 320, **asked: str) -> Page:
@@ -61,12 +61,6 @@ def desk(browser: Browser, stage: Sidebar) -> Iterator[Desk]:
     yield made
     made.close()
     assert made.said == [], f"the console said {made.said}"
-
-
-def slow_shop(stage: Sidebar, seconds: float = 1.5) -> None:
-    """The next refund takes a while, as it does in a real shop."""
-    match = {"operation": "refundCreate"}
-    stage.control("shopify", "faults", {"kind": "delay", "match": match, "seconds": seconds})
 
 
 def shot(page: Page, name: str) -> None:

@@ -3,8 +3,7 @@ in for a helpdesk's frame. What a helpdesk's client library would do is noted do
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from tests.console.stage import Demo
 from tests.publishing import put_in_force
 from tests.webhooks.sidebar.panels import AGENT, CHOICES
 from webhooks import connecting
-
-PATIENCE_S = 15.0
 
 _ADAPTOR = """
 import { start } from "/static/sidebar/sidebar.js";
@@ -94,12 +91,6 @@ class Sidebar(Demo):
 
     def desk(self, path: str, **data: Any) -> None:
         self.control("zendesk", path, data)
-
-    def until(self, holds: Callable[[], object], what: str) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while not holds():
-            assert time.monotonic() < end, f"waited in vain for {what}"
-            time.sleep(0.05)
 
 
 def _frame(of: Sidebar) -> Blueprint:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from core.case import CaseState
+from tests.browsing import chromium
 from tests.console.sidebar.browsing import Desk, desk, overflow_of, shot
 from tests.console.sidebar.hostile import texts
 from tests.console.sidebar.stage import Sidebar
-from tests.console.test_browser import _FLAGS
 from tests.webhooks.sidebar.panels import MANAGER
 from webhooks.demo.stage import REASONS
 
@@ -37,10 +37,8 @@ _TRACES = """() => [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+    with chromium() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +93,7 @@ def test_the_customers_name_the_subject_and_the_orders_name(at: Desk, stage: Sid
     shown = 0
     for number, text in enumerate(texts()):
         page.goto(f"{stage.url}/frame?ticket={FIRST_TICKET + number}")
-        expect(page.locator("#panel")).to_be_visible(timeout=10_000)
+        expect(page.locator("#panel")).to_be_visible()
         assert page.evaluate(_TRACES) == [], text
         assert overflow_of(page) == 0, text
         shown += page.locator("#give-button, .act .primary").count()

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
+from tests.browsing import axe, chromium, overflow
 from tests.console.sidebar.browsing import ROOT, Desk, desk, shot, styled
 from tests.console.sidebar.stage import Sidebar
-from tests.console.test_browser import _FLAGS, axe, overflow
 
 STATIC = ROOT / "console" / "static"
 _MOST_BYTES = 60_000
@@ -28,10 +28,8 @@ TOKENS = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+    with chromium() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +118,13 @@ def test_the_usual_case_needs_no_scrolling(at: Desk) -> None:
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_skeleton_holds_the_place_while_facts_come(at: Desk, stage: Sidebar) -> None:
-    stage.control(
-        "zendesk",
-        "faults",
-        {"kind": "delay", "match": {"path": "/api/v2/tickets*"}, "seconds": 0.8},
-    )
+    stage.hold("zendesk", path="/api/v2/tickets*")
     page = at.frame("1")
     expect(page.locator(".skeleton")).to_be_visible()
     expect(page.locator("#amends")).to_have_attribute("aria-busy", "true")
     assert axe(page) == []
-    expect(page.locator("#panel")).to_be_visible(timeout=5_000)
+    stage.let_go("zendesk")
+    expect(page.locator("#panel")).to_be_visible()
     expect(page.locator("#amends")).not_to_have_attribute("aria-busy", "true")
 
 

@@ -27,10 +27,10 @@ def test_a_sample_of_mutated_documents() -> None:
 
 
 def refused(text: str | bytes) -> PolicyError:
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(PolicyError) as caught:
         load(text)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
     assert caught.value.line >= 1
     assert caught.value.column >= 1
     return caught.value

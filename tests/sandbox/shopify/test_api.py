@@ -104,7 +104,7 @@ def test_a_bad_token_is_401(shop: ShopCaller, token: str) -> None:
     shop.control("clock", {"advance_s": 6})
     url = f"{shop.url}/admin/api/2026-10/graphql.json"
     answer = requests.post(
-        url, json={"query": "{shop{name}}"}, headers={"X-Shopify-Access-Token": token}, timeout=5
+        url, json={"query": "{shop{name}}"}, headers={"X-Shopify-Access-Token": token}, timeout=30
     )
     assert answer.status_code == 401
     assert "Invalid API key or access token" in answer.json()["errors"]

@@ -98,7 +98,7 @@ def test_subscriptions_are_listed_and_removed(shop: ShopCaller) -> None:
 def token(shop: ShopCaller, status: int = 200, **asked: Any) -> Any:
     mine = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     answer = requests.post(
-        f"{shop.url}/admin/oauth/access_token", json={**mine, **asked}, timeout=5
+        f"{shop.url}/admin/oauth/access_token", json={**mine, **asked}, timeout=30
     )
     assert answer.status_code == status, answer.text
     return answer.json()
@@ -107,7 +107,7 @@ def token(shop: ShopCaller, status: int = 200, **asked: Any) -> Any:
 def works(shop: ShopCaller, access: str) -> bool:
     url = f"{shop.url}/admin/api/2026-10/graphql.json"
     headers = {"X-Shopify-Access-Token": access}
-    answer = requests.post(url, json={"query": "{shop{name}}"}, headers=headers, timeout=5)
+    answer = requests.post(url, json={"query": "{shop{name}}"}, headers=headers, timeout=30)
     return answer.status_code == 200
 
 

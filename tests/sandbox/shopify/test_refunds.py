@@ -1,12 +1,13 @@
 """The money side of an order: what is refunded, refused, remembered under a key."""
 
 import threading
-import time
 from typing import Any
 
 import pytest
 import requests
 
+from sandbox.shopify import books
+from tests.gate import Gate
 from tests.sandbox.shopify.conftest import ShopCaller
 
 REFUND = """mutation($input:RefundInput!,$key:String!){
@@ -88,13 +89,18 @@ def test_a_key_whose_first_use_failed_is_spent(shop: ShopCaller) -> None:
     assert again["userErrors"][0]["message"].endswith("Retry with a new idempotency key.")
 
 
-def test_a_key_in_use_is_refused_while_others_are_served(shop: ShopCaller) -> None:
+def test_a_key_in_use_is_refused_while_others_are_served(
+    shop: ShopCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    monkeypatch.setattr(books, "sleep", gate.hold)
     asked = wanted(shop, "10.00")
     shop.control("conduct", {"pace_s": 0.4})
     slow = threading.Thread(target=lambda: shop.ask(REFUND, input=asked, key="k"))
     slow.start()
-    time.sleep(0.15)
+    assert gate.met()
     meanwhile = shop.ask(REFUND, input=asked, key="k")
+    gate.open()
     slow.join()
     text = "This request is currently in progress, please try again."
     assert meanwhile["userErrors"][0]["message"] == text
@@ -217,5 +223,5 @@ def test_an_answer_lost_after_acting_leaves_the_refund(shop: ShopCaller) -> None
 
 def test_by_hand_beyond_what_is_left_is_refused(shop: ShopCaller) -> None:
     url = f"{shop.url}/_sandbox/orders/1002/refund"
-    assert requests.post(url, json={"amount": "31"}, timeout=5).status_code == 422
+    assert requests.post(url, json={"amount": "31"}, timeout=30).status_code == 422
     assert shop.books()["refunds"] == []

@@ -18,7 +18,7 @@ class StripeCaller(Caller):
         return stripe.StripeClient(
             key,
             base_addresses={"api": self.url},
-            http_client=stripe.RequestsClient(timeout=5),
+            http_client=stripe.RequestsClient(timeout=30),
             **options,
         )
 

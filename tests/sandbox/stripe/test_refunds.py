@@ -1,12 +1,13 @@
 """Refunds and keys, asked by the real library."""
 
 import threading
-import time
 from typing import Any
 
 import pytest
 import stripe
 
+from sandbox.stripe import books
+from tests.gate import Gate
 from tests.sandbox.stripe.conftest import StripeCaller
 
 
@@ -116,14 +117,19 @@ def test_a_500_is_replayed_whether_it_acted_or_not(
     assert host.charge()["amount_refunded"] == paid
 
 
-def test_a_key_in_use_is_a_conflict(host: StripeCaller, client: stripe.StripeClient) -> None:
+def test_a_key_in_use_is_a_conflict(
+    host: StripeCaller, client: stripe.StripeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    monkeypatch.setattr(books, "sleep", gate.hold)
     params: Any = {"charge": "ch_1", "amount": 1000}
     host.control("conduct", {"pace_s": 0.4})
     slow = threading.Thread(target=lambda: host.client().v1.refunds.create(params, key("k")))
     slow.start()
-    time.sleep(0.15)
+    assert gate.met()
     with pytest.raises(stripe.APIError) as busy:
         client.v1.refunds.create(params, key("k"))
+    gate.open()
     slow.join()
     assert busy.value.http_status == 409
     assert "idempotency_key_in_use" in str(busy.value.http_body)

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.woocommerce import books
+from tests.gate import PATIENCE_S
 from tests.sandbox.listener import Listener
 from tests.sandbox.woocommerce.conftest import API, WooCaller
 
@@ -66,12 +68,16 @@ def test_coupon_codes_are_lowered_and_taken_once(shop: WooCaller) -> None:
     assert shop.books()["coupons"] == []
 
 
-def test_two_overlapping_coupons_both_succeed(shop: WooCaller) -> None:
+def test_two_overlapping_coupons_both_succeed(
+    shop: WooCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(2)
+    monkeypatch.setattr(books, "sleep", lambda _: together.wait(PATIENCE_S))
     shop.control("conduct", {"pace_s": 0.15})
 
     def ask() -> None:
         url = f"{shop.url}{API}/coupons"
-        requests.post(url, json={"code": "twin"}, auth=shop.session.auth, timeout=5)
+        requests.post(url, json={"code": "twin"}, auth=shop.session.auth, timeout=30)
 
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for one in threads:
@@ -85,16 +91,16 @@ def test_two_overlapping_coupons_both_succeed(shop: WooCaller) -> None:
     ("auth", "status"), [(None, 401), (("ck_x", "cs_sandbox"), 401), (("ck_sandbox", "x"), 401)]
 )
 def test_wrong_keys(shop: WooCaller, auth: Any, status: int) -> None:
-    answer = requests.get(f"{shop.url}{API}/orders", auth=auth, timeout=5)
+    answer = requests.get(f"{shop.url}{API}/orders", auth=auth, timeout=30)
     assert answer.status_code == status
     pair = {"consumer_key": "ck_sandbox", "consumer_secret": "cs_sandbox"}
-    assert requests.get(f"{shop.url}{API}/orders", params=pair, timeout=5).status_code == 200
+    assert requests.get(f"{shop.url}{API}/orders", params=pair, timeout=30).status_code == 200
 
 
 def test_a_reading_key_may_not_write(shop: WooCaller) -> None:
     shop.control("keys", {"key": "ck_r", "secret": "cs_r", "permissions": "read"})
     url = f"{shop.url}{API}/orders/723/refunds"
-    answer = requests.post(url, json={"amount": "1"}, auth=("ck_r", "cs_r"), timeout=5)
+    answer = requests.post(url, json={"amount": "1"}, auth=("ck_r", "cs_r"), timeout=30)
     assert answer.status_code == 401
     assert shop.books()["refunds"] == []
 
@@ -170,6 +176,6 @@ def test_keys_are_handed_over(shop: WooCaller) -> None:
     (keys,) = got
     assert (keys["user_id"], keys["key_permissions"]) == ("con_1", "read_write")
     pair = (keys["consumer_key"], keys["consumer_secret"])
-    assert requests.get(f"{shop.url}{API}/orders", auth=pair, timeout=5).status_code == 200
+    assert requests.get(f"{shop.url}{API}/orders", auth=pair, timeout=30).status_code == 200
     asked["callback_url"] = "http://amends.example/keys"
     assert shop.call("GET", "/wc-auth/v1/authorize", params=asked).status_code == 401

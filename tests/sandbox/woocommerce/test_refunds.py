@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.woocommerce import books
+from tests.gate import PATIENCE_S, Gate
 from tests.sandbox.woocommerce.conftest import API, WooCaller
 
 REFUNDS = f"{API}/orders/723/refunds"
@@ -71,7 +73,11 @@ def test_there_are_no_keys_so_twice_is_twice(shop: WooCaller) -> None:
     assert shop.paid_back() == ("10.00", "10.00")
 
 
-def test_the_row_vanishes_when_the_gateway_refuses(shop: WooCaller) -> None:
+def test_the_row_vanishes_when_the_gateway_refuses(
+    shop: WooCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    monkeypatch.setattr(books, "sleep", gate.hold)
     shop.control("conduct", {"gateway_refuses": ["Insufficient balance."], "pace_s": 0.3})
     answers: list[requests.Response] = []
     slow = threading.Thread(
@@ -80,12 +86,14 @@ def test_the_row_vanishes_when_the_gateway_refuses(shop: WooCaller) -> None:
         )
     )
     slow.start()
-    seen = []
-    while slow.is_alive():
-        rows = requests.get(shop.url + REFUNDS, auth=shop.session.auth, timeout=5).json()
-        seen += [(row["reason"], row["refunded_payment"]) for row in rows]
-        slow.join(0.05)
-    assert set(seen) == {("[m:1]", False)}  # there while the gateway was asked
+    assert gate.met()  # its amount was looked at
+    assert shop.get(REFUNDS) == []
+    gate.open()
+    assert gate.met()  # the gateway is asked
+    (row,) = requests.get(shop.url + REFUNDS, auth=shop.session.auth, timeout=30).json()
+    assert (row["reason"], row["refunded_payment"]) == ("[m:1]", False)
+    gate.open()
+    slow.join()
     assert (answers[0].status_code, answers[0].json()["message"]) == (500, "Insufficient balance.")
     assert shop.get(REFUNDS) == []
 
@@ -109,12 +117,16 @@ def test_a_crash_leaves_the_reason_but_no_metadata(
     assert shop.paid_back() == ("15.00", moved)
 
 
-def test_parallel_refunds_exceed_what_was_paid(shop: WooCaller) -> None:
+def test_parallel_refunds_exceed_what_was_paid(
+    shop: WooCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Eight of 12.00 on 20.00: the check and the save are two steps, as in the real shop."""
+    together = threading.Barrier(8)
+    monkeypatch.setattr(books, "sleep", lambda _: together.wait(PATIENCE_S))
     shop.control("conduct", {"pace_s": 0.1})
 
     def ask() -> None:
-        requests.post(shop.url + REFUNDS, json={"amount": "12"}, auth=shop.session.auth, timeout=5)
+        requests.post(shop.url + REFUNDS, json={"amount": "12"}, auth=shop.session.auth, timeout=30)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for one in threads:

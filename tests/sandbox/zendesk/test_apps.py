@@ -33,11 +33,11 @@ def _zip(manifest: Any) -> bytes:
 
 
 def _install(desk: Caller, packed: bytes) -> requests.Response:
-    return requests.post(f"{desk.url}/_sandbox/apps", data=packed, timeout=5)
+    return requests.post(f"{desk.url}/_sandbox/apps", data=packed, timeout=30)
 
 
 def _page(desk: Caller, query: str = "") -> str:
-    answer = requests.get(f"{desk.url}/agent/tickets/1{query}", timeout=5)
+    answer = requests.get(f"{desk.url}/agent/tickets/1{query}", timeout=30)
     assert answer.status_code == 200
     return answer.text
 
@@ -119,7 +119,7 @@ def test_an_agent_acts_in_their_own_name(desk: Caller) -> None:
     change = {"ticket": {"comment": {"body": "Sorry", "public": False}}}
     headers = {"Authorization": f"Bearer {told['token']}"}
     url = f"{desk.url}/api/v2/tickets/1.json"
-    answer = requests.put(url, json=change, headers=headers, timeout=5)
+    answer = requests.put(url, json=change, headers=headers, timeout=30)
     assert answer.status_code == 200
     comments = desk.get("/api/v2/tickets/1/comments")["comments"]
     assert (comments[-1]["author_id"], comments[-1]["public"]) == (AGENT, False)
@@ -130,10 +130,10 @@ def test_a_customer_cannot_work_there(desk: Caller) -> None:
 
 
 def test_a_ticket_that_is_not_there(desk: Caller) -> None:
-    assert requests.get(f"{desk.url}/agent/tickets/99", timeout=5).status_code == 404
+    assert requests.get(f"{desk.url}/agent/tickets/99", timeout=30).status_code == 404
 
 
 def test_the_library_is_where_apps_look_for_it(desk: Caller) -> None:
-    answer = requests.get(f"{desk.url}/zaf_sdk.min.js", timeout=5)
+    answer = requests.get(f"{desk.url}/zaf_sdk.min.js", timeout=30)
     assert answer.headers["Content-Type"].startswith("text/javascript")
     assert "ZAFClient" in answer.text

@@ -120,9 +120,9 @@ class Agrees:
     answer: str = ""
 
     def __call__(self, url: str) -> None:
-        sent = requests.get(url, allow_redirects=False, timeout=10)
+        sent = requests.get(url, allow_redirects=False, timeout=30)
         self.answer = self.change(sent.headers["Location"])
-        self.last = requests.get(self.answer, headers={"Accept-Language": self.lang}, timeout=10)
+        self.last = requests.get(self.answer, headers={"Accept-Language": self.lang}, timeout=30)
 
 
 def changed(url: str, **values: str) -> str:

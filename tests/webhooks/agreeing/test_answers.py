@@ -34,15 +34,15 @@ def test_an_answer_counts_once_and_for_its_own_connector(desk: Desk) -> None:
 
     def first_elsewhere(url: str) -> str:
         other = url.replace("/connect/zendesk", "/connect/shopify")
-        assert requests.get(other, timeout=10).status_code == 400
-        assert requests.head(url, timeout=10).status_code == 405
-        assert requests.post(url, timeout=10).status_code == 405
+        assert requests.get(other, timeout=30).status_code == 400
+        assert requests.head(url, timeout=30).status_code == 405
+        assert requests.post(url, timeout=30).status_code == 405
         return url
 
     person.change = first_elsewhere
     assert desk.run("authorise", connection, browser=person).exit_code == 0
     before = desk.settings(connection)
-    assert requests.get(person.answer, timeout=10).status_code == 400
+    assert requests.get(person.answer, timeout=30).status_code == 400
     assert desk.settings(connection) == before
 
 
@@ -51,10 +51,10 @@ def test_ten_at_once_with_one_answer(desk: Desk) -> None:
     found: list[int] = []
 
     def crowd(url: str) -> None:
-        sent = requests.get(url, allow_redirects=False, timeout=10)
+        sent = requests.get(url, allow_redirects=False, timeout=30)
         with ThreadPoolExecutor(10) as pool:
             answers = pool.map(
-                lambda _: requests.get(sent.headers["Location"], timeout=10).status_code, range(10)
+                lambda _: requests.get(sent.headers["Location"], timeout=30).status_code, range(10)
             )
             found.extend(answers)
 

@@ -18,7 +18,7 @@ def test_woocommerce_hands_its_keys_over(desk: Desk, caplog: pytest.LogCaptureFi
     pages: list[requests.Response] = []
 
     def owner(url: str) -> None:
-        pages.append(requests.get(url, timeout=10))
+        pages.append(requests.get(url, timeout=30))
 
     shop = desk.running.urls["woocommerce"]
     done = desk.run("add", "woocommerce", browser=owner, typed=f"y\n{shop}\n")
@@ -56,7 +56,7 @@ def test_keys_that_are_not_believed(desk: Desk, change: dict[str, str], said: st
             "consumer_secret": "cs_" + "b" * 40,
             "key_permissions": "read_write",
         }
-        sent = requests.post(asked["callback_url"], json={**keys, **change}, timeout=10)
+        sent = requests.post(asked["callback_url"], json={**keys, **change}, timeout=30)
         codes.append(sent.status_code)
 
     done = desk.run("authorise", connection, browser=forger)
@@ -72,12 +72,12 @@ def test_a_hand_over_is_good_once(desk: Desk) -> None:
 
     def owner(url: str) -> None:
         asked.update(query_of(url))
-        requests.get(url, timeout=10)
+        requests.get(url, timeout=30)
 
     assert desk.run("authorise", connection, browser=owner).exit_code == 0
     keys = desk.settings(connection)
     forged = {"user_id": asked["user_id"], "consumer_key": "ck_" + "a" * 40}
-    again = requests.post(asked["callback_url"], json=forged, timeout=10)
-    large = requests.post(asked["callback_url"], data=b"x" * 20_000, timeout=10)
+    again = requests.post(asked["callback_url"], json=forged, timeout=30)
+    large = requests.post(asked["callback_url"], data=b"x" * 20_000, timeout=30)
     assert (again.status_code, large.status_code) == (400, 413)
     assert desk.settings(connection) == keys

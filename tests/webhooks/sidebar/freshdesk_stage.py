@@ -24,12 +24,12 @@ class Stage(Demo):
         return self._of
 
     def ticket_at_desk(self, ticket_id: str) -> dict[str, Any]:
-        books = requests.get(f"{self.desk.address}/_sandbox/books", timeout=5).json()
+        books = requests.get(f"{self.desk.address}/_sandbox/books", timeout=30).json()
         found: dict[str, Any] = next(t for t in books["tickets"] if str(t["id"]) == ticket_id)
         return found
 
     def requests(self, host: str) -> list[dict[str, Any]]:
         """What a stand-in received."""
         url = f"{self.hosts[host]}/_sandbox/requests"
-        found: list[dict[str, Any]] = requests.get(url, timeout=5).json()["requests"]
+        found: list[dict[str, Any]] = requests.get(url, timeout=30).json()["requests"]
         return found

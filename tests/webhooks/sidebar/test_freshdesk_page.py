@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,12 @@ from playwright.sync_api import (
     Page,
     Response,
     expect,
-    sync_playwright,
 )
 
 from core.case import Case
 from core.grant import AppToken
 from core.session import Session
-from tests.console.test_browser import _FLAGS, axe, overflow
+from tests.browsing import axe, chromium, overflow
 from tests.webhooks.sidebar.freshdesk_stage import Stage
 from webhooks import connecting
 from webhooks.demo.freshdesk import give_access, invitation
@@ -36,18 +36,12 @@ from webhooks.hosts import opened
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SHOTS = Path(__file__).parents[3] / "artifacts"
-#: On a machine that does much else besides.
-_PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
-        expect.set_options(timeout=_PATIENCE_MS)
+    with chromium() as made:
         yield made
-        expect.set_options(timeout=5_000)  # Playwright's own
-        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -173,14 +167,17 @@ def test_solving_asks_first_where_that_is_wanted(stage: Stage, context: BrowserC
     connecting.change_options(stage.of, stage.desk.desk_id, {"ask_on_solve": True})
     give_access(stage.of, stage.desk, "103")
     page = context.new_page()
+    page.clock.install()
     page.goto(ticket(stage, "103"))
     give = panel(page).get_by_role("button", name=re.compile("^Refund"))
     expect(give).to_be_visible()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))  # no answer is too late
     page.get_by_label("Status").select_option("Resolved")
     for button in ("Update", "Close"):
         page.get_by_role("button", name=button).click()
         expect(page.get_by_role("status").last).to_contain_text("Decide about making this good")
         assert stage.ticket_at_desk("103")["status"] == 2
+    page.clock.resume()
     page.get_by_label("Status").select_option("Pending")
     page.get_by_role("button", name="Update").click()  # that solves nothing
     expect(page.locator("#status-now")).to_have_text("Pending")

@@ -104,7 +104,7 @@ def asked(site: Site, browser: FlaskClient, email: str, leads_to: str = "/inside
 
 
 def until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not done():
         assert time.monotonic() < end
         time.sleep(0.01)
