@@ -42,12 +42,12 @@ class Amends:
     def _started(self, ahead: timedelta) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.real.amends", str(int(ahead.total_seconds()))]
         process = subprocess.Popen(command, env=environment(self._settings))
-        wait_until(self._ready, "Amends to answer", 30)
+        wait_until(self._ready, "Amends to answer", 60)
         return process
 
     def _ready(self) -> bool:
         with contextlib.suppress(requests.RequestException):
-            return requests.get(f"{self._settings.public_url}/readyz", timeout=2).ok
+            return requests.get(f"{self._settings.public_url}/readyz", timeout=30).ok
         return False
 
 

@@ -60,9 +60,9 @@ def _meanwhile(store: Store, first: Callable[[Tx], None], then: Callable[[], Non
 
     thread = threading.Thread(target=runner)
     thread.start()
-    assert written.wait(10)
+    assert written.wait(30)
     then()
-    thread.join(10)
+    thread.join(30)
 
 
 def test_a_message_about_it_does_not_undo_its_ending(doubted: Store) -> None:

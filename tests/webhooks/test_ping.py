@@ -52,7 +52,7 @@ def joined(tmp_path: Path) -> Iterator[Joined]:
     store = open_store("memory", tmp_path)
     settings = Settings(workspace=store.workspace_id, allow_private_hosts=True)
     sealer = Sealer(read_keys(new_key()))
-    hosts = Hosts(store, sealer, allow_private=True, call_within=timedelta(seconds=3))
+    hosts = Hosts(store, sealer, allow_private=True, call_within=timedelta(seconds=15))
     of = Services(settings, store, sealer, hosts, SYSTEM_CLOCK)
     ensure_workspace(store, "test", of.clock)
     server = make_server("127.0.0.1", 0, create_app(of), threaded=True)

@@ -52,13 +52,22 @@ def running(
     store: Store, *, desk: Desk | None = None, threads: int = 2, poll: timedelta = LONG
 ) -> Iterator[Runner]:
     """A runner that is at rest by now."""
-    runner = Runner(
+    looked = threading.Semaphore(0)
+
+    class Seen(Runner):
+        def _seconds_to_rest(self, looked_at: datetime) -> float:
+            looked.release()
+            return super()._seconds_to_rest(looked_at)
+
+    runner = Seen(
         store, cast(Hosts, InstantHosts(desk)), sealer=Sealer(read_keys(new_key())),
         clock=SYSTEM_CLOCK, lease_length=timedelta(seconds=60), public_url="http://localhost",
         threads=threads, poll=poll,
     )  # fmt: skip
     runner.start()
-    time.sleep(1)
+    for _ in range(threads):
+        assert looked.acquire(timeout=SECONDS)
+    time.sleep(1)  # the listener listens too
     try:
         yield runner
     finally:
@@ -123,11 +132,13 @@ def test_without_a_notice_it_is_late_and_not_lost() -> None:
         connection.execute("DROP FUNCTION amends_say_due CASCADE")
     store = SqlStore(url, "w")
     furnish(store)
-    with running(store, poll=timedelta(seconds=2)):
+    with running(store):
         store.append(a_delivery(1))
         time.sleep(0.3)
         assert made_good(store) == 0
-        wait_for(lambda: made_good(store) == 1)
+    with running(store, poll=timedelta(seconds=2)):
+        store.append(a_delivery(2))
+        wait_for(lambda: made_good(store) == 2)
     store.close()
 
 
@@ -197,11 +208,14 @@ def test_what_is_due_later_is_begun_then_and_not_a_poll_after() -> None:
     store = MemoryStore("w")
     furnish(store)
     with running(store) as runner:
-        store.append(a_delivery(1, due_in=2))
+        later = a_delivery(1, due_in=2)
+        store.append(later)
         runner.notice()
-        time.sleep(1)
-        assert made_good(store) == 0
         wait_for(lambda: made_good(store) == 1)
+    with store.read() as reader:
+        (case,) = reader.find(Case)
+    assert later.due_at is not None
+    assert case.opened_at >= later.due_at
 
 
 class _ThatHasNews(MemoryStore):

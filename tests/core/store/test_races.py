@@ -154,10 +154,10 @@ def test_uncommitted_rows_are_not_seen(store: Store) -> None:
             tx.add(sample(Case, "c1", due_at=NOW))
             written.set()
             # In memory a reader waits for the writer instead of seeing the state before.
-            looked.wait(0.3 if isinstance(store, MemoryStore) else 10)
+            looked.wait(0.3 if isinstance(store, MemoryStore) else 30)
 
     def read() -> None:
-        written.wait(10)
+        written.wait(30)
         with store.read() as reader:
             seen.append(reader.count(Case))
         looked.set()

@@ -12,7 +12,7 @@ from core.store.turns import SharedCommits, Turns
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.001)
@@ -34,7 +34,7 @@ def test_turns_come_in_the_order_they_were_asked_for() -> None:
         _wait_for(lambda number=number: len(turns._waiting) == number + 1)  # type: ignore[misc]
     turns.release()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert order == list(range(10))
 
 
@@ -52,7 +52,7 @@ def test_those_who_wait_share_a_commit() -> None:
 
     def keep(take: Callable[[], list[int]]) -> list[BaseException | None]:
         if not batches:
-            gate.wait(10)
+            gate.wait(30)
         items = take() if batches else take()[:]
         batches.append(items)
         return [ValueError(str(item)) if item % 3 == 0 else None for item in items]
@@ -73,7 +73,7 @@ def test_those_who_wait_share_a_commit() -> None:
     _wait_for(lambda: len(shared._waiting) == 12)
     gate.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert [sorted(batch) for batch in batches] == [list(range(1, 13))]
     assert ended == {item: str(item) if item % 3 == 0 else "kept" for item in range(1, 13)}
 
@@ -83,7 +83,7 @@ def test_a_batch_has_an_end_and_leads_to_the_next() -> None:
     gate = threading.Event()
 
     def keep(take: Callable[[], list[int]]) -> list[BaseException | None]:
-        gate.wait(10)
+        gate.wait(30)
         items = take()
         sizes.append(len(items))
         return [None] * len(items)
@@ -95,7 +95,7 @@ def test_a_batch_has_an_end_and_leads_to_the_next() -> None:
     _wait_for(lambda: len(shared._waiting) == 10)
     gate.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert sizes == [4, 4, 2]
 
 

@@ -59,6 +59,8 @@ const initialData = {
 
 async function main() {
   const app = await populate(() => bootstrap(config), initialData);
+  // Else a machine that stands still for five seconds finds its connection cut as it goes on.
+  app.getHttpServer().keepAliveTimeout = 600_000;
   process.stdout.write(`http://127.0.0.1:${app.getHttpServer().address().port}\n`);
   const lines = createInterface({ input: process.stdin });
   lines.on('line', line => AmendsPlugin.init(JSON.parse(line)));

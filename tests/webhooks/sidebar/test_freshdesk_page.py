@@ -177,6 +177,7 @@ def test_solving_asks_first_where_that_is_wanted(stage: Stage, context: BrowserC
         page.get_by_role("button", name=button).click()
         expect(page.get_by_role("status").last).to_contain_text("Decide about making this good")
         assert stage.ticket_at_desk("103")["status"] == 2
+        page.clock.run_for(9_000)  # until the notice goes
     page.clock.resume()
     page.get_by_label("Status").select_option("Pending")
     page.get_by_role("button", name="Update").click()  # that solves nothing
