@@ -77,6 +77,13 @@ class Rig:
         self.clock.ahead += timedelta(**amount)
         self.settle()
 
+    def down(self, host: Host, path: str) -> None:
+        """The host is down and says for how long: nobody asks again a moment later, in vain."""
+        host.post(
+            "faults", kind="status", status=503, match={"path": path}, times=None,
+            headers={"Retry-After": "600"},
+        )  # fmt: skip
+
     def options(self, **options: object) -> None:
         connecting.change_options(self.of, self.stage.desk_id, options)
 

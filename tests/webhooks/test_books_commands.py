@@ -152,7 +152,7 @@ def test_sweep_prints_what_it_found_and_exits_1_where_it_could_not(
     out = capsys.readouterr().out
     assert "the books agree" in out
     assert "not everything can be seen" in out
-    rig.stripe.post("faults", kind="status", status=503, match={"path": "/v1/*"}, times=None)
+    rig.down(rig.stripe, "/v1/*")
     with pytest.raises(SystemExit):
         run(rig, books.sweep_, connection=None, since=None, json_=False)
     assert "Stripe: NOT SWEPT" in capsys.readouterr().out

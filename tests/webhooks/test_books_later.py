@@ -101,7 +101,7 @@ def test_a_failure_that_is_only_claimed_changes_nothing(rig: Rig) -> None:
 def test_a_settled_payout_the_host_cannot_be_asked_about_is_asked_again(rig: Rig) -> None:
     rig.solve(FROM_STRIPE)
     payout = _only(rig, FROM_STRIPE)
-    rig.stripe.post("faults", kind="status", status=503, match={"path": "/v1/*"}, times=None)
+    rig.down(rig.stripe, "/v1/*")
     with rig.store.write() as tx:
         reversal.doubt(tx, payout, Moment(rig.clock.now()))
     rig.settle()

@@ -223,7 +223,7 @@ def test_one_who_waits_too_long_is_a_persons_task(rig: Rig) -> None:
     rig.shop.post("faults", kind="drop", when="after", match={"operation": "refundCreate"})
     rig.shop.post("webhooks/hold")
     rig.solve(TEAPOT)
-    rig.shop.post("faults", kind="status", status=503, match={"path": "/admin/*"}, times=None)
+    rig.down(rig.shop, "/admin/*")
     _ask(rig, _customer(rig, TEAPOT))
     for _ in range(3):
         rig.clock.ahead += timedelta(days=7)

@@ -88,7 +88,7 @@ def test_what_a_host_does_not_list_is_said(rig: Rig) -> None:
 
 
 def test_a_host_that_cannot_be_asked_is_not_swept_and_says_so(rig: Rig) -> None:
-    rig.shop.post("faults", kind="status", status=503, match={"path": "/admin/*"}, times=None)
+    rig.down(rig.shop, "/admin/*")
     report = sweep(rig, "shopify")
     assert not report.swept
     assert report.why
@@ -253,7 +253,7 @@ def test_the_runner_sweeps_at_night_where_the_workspace_is(rig: Rig) -> None:
 
 def test_a_till_that_cannot_be_swept_for_a_day_is_a_persons_task(rig: Rig) -> None:
     rig.runner._house.begin()
-    rig.stripe.post("faults", kind="status", status=503, match={"path": "/v1/*"}, times=None)
+    rig.down(rig.stripe, "/v1/*")
     for _ in range(30):
         rig.later(hours=2)
     with rig.store.read() as reader:
@@ -316,7 +316,7 @@ def test_nobody_s_word_lifts_the_halt_after_a_restore(rig: Rig) -> None:
 
 def test_a_till_that_cannot_be_swept_keeps_payouts_halted(rig: Rig) -> None:
     restore_(rig)
-    rig.stripe.post("faults", kind="status", status=503, match={"path": "/v1/*"}, times=None)
+    rig.down(rig.stripe, "/v1/*")
     sweep(rig, "stripe")
     sweep(rig, "shopify")
     assert halted(rig) == "restored"
