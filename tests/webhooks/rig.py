@@ -78,9 +78,10 @@ class Rig:
         self.settle()
 
     def down(self, host: Host, path: str) -> None:
-        """The host is down and says for how long: nobody asks again a moment later, in vain."""
+        """The host answers nobody and says for how long: it is not asked again a moment later, in
+        vain."""
         host.post(
-            "faults", kind="status", status=503, match={"path": path}, times=None,
+            "faults", kind="status", status=429, match={"path": path}, times=None,
             headers={"Retry-After": "600"},
         )  # fmt: skip
 

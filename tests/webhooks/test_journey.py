@@ -158,7 +158,7 @@ def test_a_note_whose_answer_was_lost_is_not_written_twice(rig: Rig) -> None:
 
 
 def test_a_host_that_is_down_makes_the_case_wait_and_say_so(rig: Rig) -> None:
-    rig.down(rig.shop, "/admin/*")
+    rig.shop.post("faults", kind="status", status=503, match={"path": "/admin/*"}, times=None)
     rig.solve(LATE_PARCEL)
     assert rig.case(LATE_PARCEL).said == "host_unavailable"
     assert rig.case(LATE_PARCEL).due_at is not None

@@ -236,9 +236,7 @@ def test_an_agent_nobody_knows_sees_it_and_can_give_nothing(visit: Open, desk: D
     desk.control("zendesk", "seed", {"users": [stranger]})
     before = len(desk.paid())
     page = visit(desk.ticket("6", **{"as": "9777"}))
-    expect(page.frame_locator("iframe").get_by_text("amends person link")).to_be_visible(
-        timeout=10_000
-    )
+    expect(page.frame_locator("iframe").get_by_text("amends person link")).to_be_visible()
     assert len(desk.paid()) == before
 
 
