@@ -37,10 +37,13 @@ _ANY = "[EUR, GBP, USD, SAR, KWD, JPY, AED]"
 
 
 class MovableClock:
-    """Real time, plus what the test adds."""
+    """Real time, plus what the test adds. Begun in the last minute of a day (UTC), it is in the
+    next one already: what a limit leaves for today is for the whole of a test."""
 
     def __init__(self) -> None:
-        self.ahead = timedelta(0)
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        midnight = soon.replace(hour=0, minute=0, second=0, microsecond=0)
+        self.ahead = max(timedelta(0), timedelta(minutes=1) - (soon - midnight))
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
