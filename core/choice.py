@@ -156,13 +156,14 @@ def is_open_ended(given: Sequence[Component]) -> bool:
     return any(money is not None and money.minor == 0 for money in least)
 
 
-def needs_yes(decision: Decision, given: Sequence[Component], choice: Choice | None) -> bool:
-    """Whether the policy wants a second person for what was picked."""
-    if choice is not None and choice.way == "ask":
-        return True
-    if choice is None or choice.remedies is None or decision.ask_over is None:
-        return decision.needs_yes
-    return sum(one.money.minor for one in given if one.money) > decision.ask_over.minor
+def measured(
+    decision: Decision, given: Sequence[Component], choice: Choice | None
+) -> list[Sequence[Component]]:
+    """What the policy's `ask_over` is held against: what was chosen, or where nobody chose yet
+    every answer it leaves open, each at the most it may come to."""
+    if choice is not None and choice.remedies is not None:
+        return [given]
+    return [[one._replace(money=one.most) for one in option] for option in options(decision)]
 
 
 def quantity_of(component: Component) -> int | None:

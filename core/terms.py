@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import cast
 
+from core import authority, likeness
 from core import choice as choices
 from core import harm as harms
-from core import likeness
 from core.case import Case
 from core.choice import Choice
 from core.facts import (
@@ -23,13 +23,14 @@ from core.facts import (
     make_facts,
 )
 from core.history import history_of
+from core.money import Money
 from core.offer import Part
 from core.payout import CODED, new_code
 from core.people import PersonIdentity
 from core.policy import Component, Decision, Policy, decide
 from core.policy.combine import combine
 from core.policy.decision import read_decision
-from core.ports import Instruction, Pays, Purchases, Quote, Remedy, Ticket
+from core.ports import Instruction, Order, Pays, Purchases, Quote, Remedy, Ticket
 from core.record import Doc
 from core.routing import Routing
 from core.store import Reader
@@ -126,6 +127,11 @@ def consider(
     lets_choose = choice is not None and choice.way == "customer"
     put = options[:MOST_ALTERNATIVES] if lets_choose else ()
     parts = [_part(c, subject, reason, routing) for c in given]
+    over, measured = decision.ask_over, choices.measured(decision, given, choice)
+    most = [[_part(c, subject, reason, routing) for c in offer] for offer in measured]
+    ask = (choice is not None and choice.way == "ask") or (
+        over is not None and _asks(reader, over, most, subject.order, now)
+    )
     return Terms(
         subject=subject,
         reason=reason,
@@ -139,10 +145,10 @@ def consider(
         policy_hash=policy.version_hash,
         basis=policy.basis,
         parts=parts,
-        ask=choices.needs_yes(decision, given, choice),
+        ask=ask,
         mark=_mark(reader, gathered.ticket),
         on_account=policy.on_account,
-        summary=_summary(decision, policy, subject, reason, parts),
+        summary={**_summary(decision, policy, subject, reason, parts), "needs_yes": ask},
         ticket_since=gathered.ticket.created_at,
         options=options,
         alternatives=[[_part(c, subject, reason, routing) for c in option] for option in put],
@@ -170,6 +176,15 @@ def _given(
     if choice is None and choices.is_open_ended(given):
         return Trouble("agent_decides", {"order": subject.order.name, "what": str(decision)})
     return given
+
+
+def _asks(
+    reader: Reader, over: Money, offers: Sequence[Sequence[Part]], order: Order, now: datetime
+) -> bool:
+    """Whether one of these comes to more than the policy gives without a yes: goods, points and
+    days at their worth, and where that is not known, it does."""
+    totals = [authority.comes_to(reader, parts, order, over.currency, now) for parts in offers]
+    return any(total is None or total > over.minor for total in totals)
 
 
 def quoted(terms: Terms, quotes: Mapping[int, Quote], pays: Mapping[int, Pays]) -> Terms | Trouble:
@@ -315,5 +330,4 @@ def _summary(
         "policy_version": policy.version_hash[:12],
         "basis": policy.basis,
         "given": [part.doc() for part in parts],
-        "needs_yes": decision.needs_yes,
     }

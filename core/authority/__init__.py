@@ -17,7 +17,7 @@ from typing import cast
 from core.authority.bounds import Binds, Bound, Wish, wish_for
 from core.authority.counting import Charge, Counting, Seed, personal_key, seed_of
 from core.authority.rows import Counter, Reservation
-from core.authority.scale import Scale, calendar_of, since
+from core.authority.scale import Scale, calendar_of, since, worth
 from core.case import Case
 from core.errors import AmendsError
 from core.limits import POLICY, WINDOWS, Cap, Limits, roles_of
@@ -27,6 +27,7 @@ from core.money import Money
 from core.offer import Part
 from core.payout import FINAL, Payout, PayoutState
 from core.people import Person, Workspace
+from core.ports import Order
 from core.store import AlreadyExists, Reader, Tx
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Wish",
     "budgets_of",
     "check_admin",
+    "comes_to",
     "conclude",
     "counting",
     "held",
@@ -85,7 +87,8 @@ def reserve(
     found = in_force(tx)
     own = held(tx, wish.case.id)
     if found is None:
-        return _keep(tx, wish, own, [], [part.amount for part in wish.parts], {}, bearer, moment)
+        values = [worth(part, wish.order, None) for part in wish.parts]
+        return _keep(tx, wish, own, [], values, {}, bearer, moment)
     version, limits = found
     of = counting(tx, limits, wish, moment.now)
     try:
@@ -108,6 +111,24 @@ def reserve(
     return _keep(
         tx, wish, own, charges, of.values(), of.scale.rates, bearer, moment, version.number
     )
+
+
+def comes_to(
+    reader: Reader, parts: Sequence[Part], order: Order, currency: str, now: datetime
+) -> int | None:
+    """What remedies come to in minor units of this currency, counted as limits count them. None:
+    the worth of one of them is not known, or the rate it would be converted at."""
+    found = in_force(reader)
+    limits = found[1] if found else Limits(currency=currency)
+    scale = Scale(reader, limits, calendar_of(reader, now))
+    values = [worth(part, order, limits) for part in parts if part.remedy != "apology"]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return None
+    try:
+        return sum(scale.counted(value, currency) for value in known)
+    except Binds:
+        return None
 
 
 def short(reader: Reader, wish: Wish, person: Person, moment: Moment) -> Bound | None:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 from core.authority.bounds import Binds, Bound, Wish
 from core.authority.rows import Reservation
-from core.authority.scale import Calendar, Scale, since
+from core.authority.scale import Calendar, Scale, since, worth
 from core.connection import HostPayout
 from core.limits import POLICY, WINDOWS, Cap, Limits, Window
 from core.money import Money
-from core.offer import Part
 from core.people import Person
-from core.ports import Order
 from core.store import Reader
 
 
@@ -268,20 +265,6 @@ def personal_key(calendar: Calendar, whose: str, reason: str | None, window: str
 
 def seed_of(calendar: Calendar, whose: str, reason: str | None, window: str, cap: Cap) -> Seed:
     return Seed(whose, calendar.instant(calendar.start(window)), reason, cap)
-
-
-def worth(part: Part, order: Order | None, limits: Limits) -> Money | None:
-    """What a remedy counts as. A replacement is worth what was paid for the order, which is the
-    most it can be; points and days what the limits say."""
-    if part.amount is not None:
-        return part.amount
-    if part.remedy == "replacement":
-        return order.paid if order else None
-    each = limits.worth.get(part.remedy)
-    if each is None or part.quantity is None:
-        return None
-    exact: Fraction = each * part.quantity
-    return Money(-(-exact.numerator // exact.denominator), limits.currency)
 
 
 def _sum(seen: HostPayout) -> Money:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from core import fx
@@ -12,7 +13,9 @@ from core.authority.bounds import Binds, Bound
 from core.authority.rows import Reservation
 from core.limits import Limits
 from core.money import Money
+from core.offer import Part
 from core.people import Workspace
+from core.ports import Order
 from core.store import Reader
 
 _PAGE = 100
@@ -77,6 +80,20 @@ class Scale:
         if found.rate is not None:
             self.rates[f"{value.currency}/{code}"] = f"{found.rate} of {found.day}"
         return found.minor
+
+
+def worth(part: Part, order: Order | None, limits: Limits | None) -> Money | None:
+    """What a remedy counts as. A replacement is worth what the order came to, or was paid for it if
+    that is more: the most it can be. Points and days are worth what the limits say."""
+    if part.amount is not None:
+        return part.amount
+    if part.remedy == "replacement":
+        return max(order.total, order.paid, key=lambda one: one.minor) if order else None
+    each = limits.worth.get(part.remedy) if limits else None
+    if limits is None or each is None or part.quantity is None:
+        return None
+    exact: Fraction = each * part.quantity
+    return Money(-(-exact.numerator // exact.denominator), limits.currency)
 
 
 def since(reader: Reader, start: datetime, **equals: object) -> Iterator[Reservation]:

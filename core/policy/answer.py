@@ -224,7 +224,7 @@ class Answerer:
         self, rules: Iterable[Rule], given: Iterable[Component], frame: Frame
     ) -> Money | None:
         limits = [rule.ask_over for rule in rules if rule.ask_over is not None]
-        if not limits or not any(one.most for one in given):
+        if not limits or all(one.remedy == "apology" for one in given):
             return None
         least = min(self._engine.value(limit, frame) for limit in limits)
         return Money(max(0, int(least)), self._granting.currency(frame))

@@ -279,5 +279,7 @@ def _never(rules: list[Rule], ask: Expr, code: str, bounds: Bounds) -> bool:
                     if most is None:
                         return False
                     total += most
+                elif grant.remedy != "apology":
+                    return False  # what goods, points and days are worth is not known here
             sums.append(total)
     return any(sums) and max(sums) <= min(limits)

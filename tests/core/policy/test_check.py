@@ -205,6 +205,7 @@ def test_each_kind_is_found(kind: str, source: str) -> None:
         ("never_asks", text("  - {refund: price, at_most: 51 EUR}", head="ask_over: 50 EUR\n")),
         ("never_asks", text("  - {refund: price}", head="ask_over: 50 EUR\n")),
         ("never_asks", text("  - {refund: 30 EUR, cash: 30 EUR}", head="ask_over: 50 EUR\n")),
+        ("never_asks", text("  - {refund: 9 EUR, replacement: 1}", head="ask_over: 50 EUR\n")),
         ("look_alike", text(ELSE, facts="{total: money, order: word}")),
         ("look_alike", text(ELSE, head="source: Статья 5, Article 5\n")),
         ("expired", text(ELSE, head="effective: {until: 2026-10-04}\n")),
