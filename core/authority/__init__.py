@@ -264,7 +264,10 @@ def _left(scale: Scale, whose: str, reason: str | None, window: str, cap: Cap) -
         if window != "transaction":
             key = personal_key(scale.calendar, whose, reason, window)
             seed = seed_of(scale.calendar, whose, reason, window, cap)
-            total = _total(scale, f"{key}|{currency or 'count'}", seed, currency)
+            try:
+                total = _total(scale, f"{key}|{currency or 'count'}", seed, currency)
+            except Binds:  # what cannot be counted leaves nothing
+                total = most
         rest = max(0, most - total)
         if currency is None:
             yield Left(window, reason, most, rest)
@@ -331,7 +334,7 @@ def _seeded(
             total += charged
         elif row.id not in mine and seed.reason in (None, row.reason):
             caps = seed.cap.value or {}
-            total += scale.totals([row.amount], caps).get(currency, 0) if currency else 1
+            total += scale.totals([scale.given(row)], caps).get(currency, 0) if currency else 1
     return total
 
 

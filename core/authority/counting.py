@@ -127,8 +127,8 @@ class Counting:
             return
         longest = max(one.days for one in self.limits.customer)
         earliest = self.calendar.now - timedelta(days=longest)
-        given = [
-            (row.reserved_at, row.amount)
+        given: list[tuple[datetime, Reservation | Money]] = [
+            (row.reserved_at, row)
             for customer_id in self.wish.customers
             for row in since(self.reader, earliest, customer_id=customer_id)
             if row.id not in mine and row.basis != "owed"
@@ -136,7 +136,7 @@ class Counting:
         given += [(seen.seen_at, _sum(seen)) for seen in self._by_hand()]
         for one in self.limits.customer:
             start = self.calendar.now - timedelta(days=one.days)
-            within = [amount for at, amount in given if at >= start]
+            within = [one for at, one in given if at >= start]
             yield from self._charges("customer", one.cap, None, within=within)
 
     def _order(self, mine: set[str]) -> Iterator[Charge]:
@@ -149,9 +149,9 @@ class Counting:
         currency = order.paid.currency
         ours = refunds = 0
         for row in self.reader.find(Reservation, till_id=till, order_id=order.id):
-            if row.state == "released" or row.id in mine or row.amount is None:
+            if row.state == "released" or row.id in mine:
                 continue
-            counted = self.scale.counted(row.amount, currency)
+            counted = self.scale.counted(self.scale.given(row), currency)
             ours += counted
             if row.remedy == "refund" and row.state == "used":
                 refunds += counted
@@ -221,7 +221,7 @@ class Counting:
         cap: Cap,
         key: str | None,
         *,
-        within: Sequence[Money | None] = (),
+        within: Sequence[Reservation | Money] = (),
         what: str | None = None,
         lifts: bool = False,
         seed: Seed | None = None,
@@ -235,7 +235,8 @@ class Counting:
         if cap.value is None:
             return
         values = self._known()
-        so_far = self.scale.totals(within, cap.value)
+        before = [one if isinstance(one, Money) else self.scale.given(one) for one in within]
+        so_far = self.scale.totals(before, cap.value)
         for code in sorted({self.scale.code(value, cap.value) for value in values}):
             amounts = tuple(
                 self.scale.counted(value, code) if self.scale.code(value, cap.value) == code else 0

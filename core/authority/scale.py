@@ -13,7 +13,7 @@ from core.authority.bounds import Binds, Bound
 from core.authority.rows import Reservation
 from core.limits import Limits
 from core.money import Money
-from core.offer import Part
+from core.offer import Offer, Part, parts_of
 from core.people import Workspace
 from core.ports import Order
 from core.store import Reader
@@ -58,14 +58,26 @@ class Scale:
     calendar: Calendar
     rates: dict[str, str] = field(default_factory=dict)
 
-    def totals(self, given: Iterable[Money | None], caps: Mapping[str, int]) -> dict[str, int]:
-        """Sums by the currency they count in; what has no known worth counts nothing."""
+    def totals(self, given: Iterable[Money], caps: Mapping[str, int]) -> dict[str, int]:
+        """Sums by the currency they count in."""
         found: dict[str, int] = {}
         for amount in given:
-            if amount is not None:
-                code = self.code(amount, caps)
-                found[code] = found.get(code, 0) + self.counted(amount, code)
+            code = self.code(amount, caps)
+            found[code] = found.get(code, 0) + self.counted(amount, code)
         return found
+
+    def given(self, row: Reservation) -> Money:
+        """What was given before counts as. What had no known worth then has the one it has now; so
+        long as there is none, nothing that it counts beside can be counted."""
+        if row.amount is not None:
+            return row.amount
+        offers = [parts_of(offer) for offer in self.reader.find(Offer, case_id=row.case_id)]
+        here = [parts[row.position] for parts in offers if row.position < len(parts)]
+        worths = [worth(part, None, self.limits) for part in here if part.remedy == row.remedy]
+        known = [one for one in worths if one is not None]
+        if not known:
+            raise Binds(Bound(name="worth", what=row.remedy))
+        return max(known, key=lambda one: one.minor)
 
     def code(self, value: Money, caps: Mapping[str, int]) -> str:
         return value.currency if value.currency in caps else self.limits.currency

@@ -14,7 +14,7 @@ from core.limits import POLICY
 from core.offer import Part
 from core.ports import Order
 from core.store import Store
-from tests.core.authority.bench import TILL, Bench
+from tests.core.authority.bench import TILL, Bench, money
 
 
 @pytest.fixture
@@ -61,14 +61,61 @@ def test_goodwill_for_no_order_counts_for_its_customer(bench: Bench) -> None:
     assert reserve(bench, wish(bench, credit(bench, "4.00 EUR"))) is None
 
 
-def test_what_has_no_known_worth_counts_by_number_alone(bench: Bench) -> None:
-    """Points given before there were limits that say what one is worth."""
-    points = replace(credit(bench, "1.00 EUR"), remedy="points", amount=None, quantity=500)
-    assert reserve(bench, wish(bench, points)) is None
-    bench.limits("policy: {per_day: 900.00}\ncustomer: [{days: 30, value: 10.00, count: 2}]\n")
-    assert reserve(bench, wish(bench, credit(bench, "10.00 EUR"))) is None
-    bound = reserve(bench, wish(bench, credit(bench, "0.00 EUR")))
-    assert bound == Bound(name="customer", limit=2, left=0)
+NO_WORTH = "policy: {per_day: 900.00}\ncustomer: [{days: 30, value: 10.00, count: 3}]\norder: 50%\n"
+
+
+def points_before_limits(bench: Bench, buyer: str, order: Order) -> None:
+    """500 points, given while no limits were set."""
+    points = replace(bench.part("1.00 EUR", order, "points"), amount=None, quantity=500)
+    bench.ask("1.00 EUR", order=order, parts=[points], buyer=buyer)
+
+
+def test_what_had_no_known_worth_counts_as_what_it_is_worth_by_now(bench: Bench) -> None:
+    order = bench.order("10.00 EUR")
+    points_before_limits(bench, "b1", order)
+    bench.limits(f"{NO_WORTH}worth: {{points: 0.008}}\n")
+    more = bench.ask("1.01 EUR", order=order, buyer="b2", reason="size")
+    known = bench.task(more, "over_limit")
+    assert (known["bound"], known["left"]) == ("order", "1.00 EUR")  # half of ten, less four
+    assert bench.left(None) == {"day EUR": "896.00 EUR"}
+    case = bench.ask("6.01 EUR", order=bench.order("100.00 EUR"))
+    known = bench.task(case, "over_limit")
+    assert (known["bound"], known["left"]) == ("customer", "6.00 EUR")
+    assert bench.ask("6.00 EUR", order=bench.order("100.00 EUR")).state is CaseState.PAYING
+
+
+def test_nothing_is_counted_beside_what_has_no_known_worth(bench: Bench) -> None:
+    """It is never taken for nothing: somebody has to say what it is worth."""
+    order = bench.order("10.00 EUR")
+    points_before_limits(bench, "b1", order)
+    bench.limits(f"roles: {{agent: {{per_day: 900.00}}}}\n{NO_WORTH}")
+    jo = bench.person("jo", "agent")
+    for asked, buyer in ((order, "b2"), (bench.order(), "b1")):  # its order, and its customer
+        case = bench.ask("0.01 EUR", order=asked, buyer=buyer, by=jo, reason="size")
+        assert bench.task(case, "over_limit")["bound"] == "worth"
+        assert bench.task(case, "over_limit")["which"] == "points"
+    assert bench.left(None) == {"day EUR": "0.00 EUR"}  # the policy gave them today
+    assert bench.ask("1.00 EUR", order=bench.order(), by=jo, buyer="b3").state is CaseState.PAYING
+    bench.limits("policy: {per_day: {count: 9}}\ncustomer: [{days: 30, count: 2}]\n")
+    assert bench.ask("99.00 EUR").state is CaseState.PAYING  # where sums do not count
+    assert bench.task(bench.ask("0.01 EUR"), "over_limit")["bound"] == "customer"
+
+
+def test_a_replacement_given_before_there_were_limits_counts_as_its_order(bench: Bench) -> None:
+    order = bench.order("9.00 EUR")
+    again = replace(bench.part("1.00 EUR", order, "replacement"), amount=None, quantity=1)
+    bench.ask("1.00 EUR", order=order, parts=[again])
+    bench.limits(NO_WORTH)
+    known = bench.task(bench.ask("1.01 EUR", order=bench.order()), "over_limit")
+    assert (known["bound"], known["left"]) == ("customer", "1.00 EUR")
+
+
+def test_a_replacement_counts_as_what_the_order_came_to_where_less_was_paid(bench: Bench) -> None:
+    """A deposit is not what the goods are worth."""
+    bench.limits("policy: {per_transaction: 50.00}\n")
+    order = replace(bench.order("10.00 EUR"), total=money("50.01 EUR"))
+    again = replace(bench.part("1.00 EUR", order, "replacement"), amount=None, quantity=1)
+    assert bench.ask("1.00 EUR", order=order, parts=[again]).state is CaseState.WAITING_APPROVAL
 
 
 def test_a_replacement_for_no_order_has_no_worth(bench: Bench) -> None:
@@ -177,14 +224,6 @@ def test_what_a_case_holds_does_not_stand_in_its_own_way(bench: Bench) -> None:
     assert bench.step(case, order).state is CaseState.PAYING
     more = bench.ask("0.01 EUR", order=order, reason="size", buyer="b2")
     assert bench.task(more, "over_limit")["bound"] == "order"
-
-
-def test_what_has_no_known_worth_is_not_counted_for_its_order(bench: Bench) -> None:
-    order = bench.order("100.00 EUR")
-    points = replace(bench.part("1.00 EUR", order, "points"), amount=None, quantity=500)
-    assert reserve(bench, wish(bench, points, order=order)) is None
-    bench.limits("policy: {per_day: 900.00}\norder: 50%\n")
-    assert left_of(bench, order) == "50.00 EUR"
 
 
 def test_what_another_till_pays_counts_for_the_order_all_the_same(bench: Bench) -> None:
