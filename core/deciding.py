@@ -231,11 +231,12 @@ def _owed_beside_goodwill(
     """What is owed where goodwill was given for the same harm: less the goodwill where that was
     given on account, else (None) a person decides with both sums before them. So too where goodwill
     was promised and waits for somebody: nobody knows yet whether it will be given."""
-    given = payouts.standing(tx, [harm.case_id for harm in claimed.goodwill])
+    standing = payouts.standing(tx, [harm.case_id for harm in claimed.goodwill])
+    given = [payouts.still_given(tx, payout) for payout in standing]
     promised = _promised(tx, claimed)
     if not given and not promised:
         return parts
-    left = None if promised else offers.less(parts, [p.amount for p in given])
+    left = None if promised else offers.less(parts, given)
     if left is not None and all(harm.on_account for harm in claimed.goodwill):
         if not left:
             known = {"order": case.order_name, "other_case": claimed.goodwill[0].case_id}
@@ -246,7 +247,7 @@ def _owed_beside_goodwill(
     harms.release(tx, case)
     known = {
         "owed": permission.sum_of(parts),
-        "goodwill": payouts.sum_of([p.amount for p in given] + [r.amount for r in promised]),
+        "goodwill": payouts.sum_of([*given, *(row.amount for row in promised)]),
         "other_case": claimed.goodwill[0].case_id,
         "order": case.order_name,
     }

@@ -15,7 +15,7 @@ from core import offer as offers
 from core.case import WAITING, Case
 from core.errors import AmendsError
 from core.money import Money
-from core.payout import Payout, PayoutState
+from core.payout import Payout, PayoutState, still_given
 from core.record import Doc
 from core.store import Reader
 
@@ -52,7 +52,7 @@ def history_of(
         return History(0, {})
     ended = (PayoutState.DECLINED, PayoutState.REVERSED)
     given = [
-        (payout.case_id, payout.amount)
+        (payout.case_id, still_given(reader, payout))
         for payout in reader.find(Payout, customer_id=tuple(customers))
         if payout.created_at >= now - WINDOW and payout.state not in ended
     ]

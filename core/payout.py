@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from core.booking import settlement
+from core.booking import PROMISES, settlement
 from core.canonical import digest
 from core.case import Case
 from core.clocks import APART
@@ -350,6 +350,16 @@ def standing(reader: Reader, case_ids: Collection[str]) -> list[Payout]:
     """What these cases gave or are giving: everything that was not refused or taken back."""
     found = reader.find(Payout, case_id=tuple(case_ids)) if case_ids else []
     return [payout for payout in found if payout.state not in GONE]
+
+
+def still_given(reader: Reader, payout: Payout) -> Money | None:
+    """What it came to, less what was taken back. Only what is spent later can come back in part."""
+    whole = payout.amount
+    if whole is None or payout.remedy not in PROMISES:
+        return whole
+    entries = entries_of(reader, payout.id)
+    back = sum(entry.amount_minor for entry in entries if entry.kind == "reversed")
+    return Money(whole.minor - back, whole.currency)
 
 
 def sum_of(amounts: Iterable[Money | None]) -> str | None:

@@ -111,6 +111,8 @@ def settle(
     assert after is not None
     if after.state is not PayoutState.SETTLED:
         raise CannotResolve(f"{proof.receipt.host_object} settled another payout already")
+    if after.amount is not None and after.amount_minor != asked:
+        authority.count_as(tx, after, after.amount)
     seen = tx.find(HostPayout, connection_id=payout.till_id, host_object=after.host_object)
     for row in seen:  # what was drift is explained by this
         tx.put(replace(row, payout_id=payout.id))

@@ -91,7 +91,7 @@ def _failed(tx: Tx, case: Case, payout: Payout, why: str, moment: Moment) -> Non
     """The customer was not paid after all: booked back, and a person finds another way."""
     after = replace(payout, state=PayoutState.FAILED, due_at=None, why=why, changed_at=moment.now)
     tx.put(after)
-    _undo(tx, payout, "failed", _still_given(tx, payout), moment.now)
+    _undo(tx, payout, "failed", payouts.still_given(tx, payout), moment.now)
     authority.conclude(tx, after, moment.now)
     moment.log(tx, case.id, "payout_failed", flow.payout_doc(after))
     to_person(tx, case, "payment_failed", flow.payout_doc(after), moment)
@@ -243,6 +243,9 @@ def _believed(tx: Tx, case: Case, payout: Payout, back: Money | None, moment: Mo
     if back is not None:
         _undo(tx, payout, "reversed", back, moment.now)
     authority.conclude(tx, after, moment.now)
+    left = payouts.still_given(tx, after)
+    if left:
+        authority.count_as(tx, after, left)
     known = {
         **flow.payout_doc(after),
         "minor": back.minor if back else None,
@@ -277,16 +280,6 @@ def _asked_by(reader: Reader, payout: Payout) -> dict[str, object]:
 
 
 # ------------------------------------------------------------------------------------ postings
-
-
-def _still_given(reader: Reader, payout: Payout) -> Money | None:
-    """What was given less what was taken back."""
-    whole = payout.amount
-    if whole is None:
-        return None
-    entries = ledger.entries_of(reader, payout.id)
-    back = sum(entry.amount_minor for entry in entries if entry.kind == "reversed")
-    return Money(whole.minor - back, whole.currency)
 
 
 def _undo(tx: Tx, payout: Payout, kind: str, amount: Money | None, now: datetime) -> None:

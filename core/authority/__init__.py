@@ -42,6 +42,7 @@ __all__ = [
     "check_admin",
     "comes_to",
     "conclude",
+    "count_as",
     "counting",
     "held",
     "hold_again",
@@ -177,10 +178,28 @@ def hold_again(tx: Tx, payout: Payout) -> None:
     if not own or any(row.state != "released" for row in own):
         return
     for id, amount in sorted(_taken(own[-1:]).items()):
-        counter = tx.lock(Counter, id)
-        if counter is not None:  # else it is counted when somebody next counts in it
-            tx.put(replace(counter, total=counter.total + amount))
+        _count(tx, id, amount)
     tx.put(replace(own[-1], state="held", ended_at=None))
+
+
+def count_as(tx: Tx, payout: Payout, given: Money) -> None:
+    """Another sum than was held for it was given in the end, or a part of it was taken back: that
+    is what counts, at the rates it was held at. The number of payouts stays."""
+    for row in tx.find(Reservation, case_id=payout.case_id):
+        before = row.amount
+        if row.position != payout.position or row.state == "released" or not before:
+            continue
+        if before.currency != given.currency:
+            continue  # goods and points: their worth does not follow from a sum
+        charges = {
+            id: amount if id.endswith("|count") else -(-amount * given.minor // before.minor)
+            for id, amount in cast("Mapping[str, int]", row.charges).items()
+        }
+        after = replace(row, amount_minor=given.minor, charges=charges)
+        more = _taken([after])
+        for id, amount in sorted(_taken([row]).items()):
+            _count(tx, id, more[id] - amount)
+        tx.put(after)
 
 
 def budgets_of(reader: Reader, payout: Payout) -> list[str]:
@@ -346,11 +365,15 @@ def _taken(rows: Sequence[Reservation]) -> dict[str, int]:
     return found
 
 
+def _count(tx: Tx, id: str, more: int) -> None:
+    counter = tx.lock(Counter, id)
+    if counter is not None:  # else it is counted when somebody next counts in it
+        tx.put(replace(counter, total=counter.total + more))
+
+
 def _let_go(tx: Tx, rows: Sequence[Reservation], now: datetime) -> None:
     for id, amount in sorted(_taken(rows).items()):
-        counter = tx.lock(Counter, id)
-        if counter is not None:  # else nobody has counted in it since the limits were changed
-            tx.put(replace(counter, total=counter.total - amount))
+        _count(tx, id, -amount)
     for row in rows:
         tx.put(replace(row, state="released", ended_at=now))
 

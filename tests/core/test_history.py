@@ -18,6 +18,7 @@ from core.routing import read_routing
 from core.store import AlreadyExists, Store
 from core.terms import Gathered, Terms
 from tests.core.authority.bench import TILL, Bench
+from tests.core.authority.test_giving_back import take_back
 from tests.publishing import put_in_force
 from tests.stores import store
 
@@ -242,6 +243,14 @@ def test_a_second_account_of_the_mailbox_has_the_same_history(desk: Desk, at_onc
         payouts = [payout for one in (first, case) for payout in desk.payouts(one)]
         assert [payout.buyer_id for payout in payouts] == ["b1", "b2"]  # each is paid themselves
         assert len({payout.customer_id for payout in payouts}) == 2
+
+
+def test_what_was_taken_back_of_a_coupon_was_not_given(desk: Desk) -> None:
+    desk.policy(f"{{coupon: 20.00 EUR, {REST}}}")
+    case = desk.decided()
+    desk.settle(case)
+    take_back(desk, case, "15.00 EUR")
+    assert desk.gathered(desk.opened(), desk.order()).facts == _facts("5.00")
 
 
 def test_who_changes_their_address_keeps_their_history(desk: Desk) -> None:

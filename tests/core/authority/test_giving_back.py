@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from core import authority
+from core import authority, resolve, reversal
 from core.case import Case, CaseState
 from core.payout import PayoutState
 from core.people import Workspace
+from core.ports import Pays, Receipt, Settled
 from core.store import Store
-from tests.core.authority.bench import Bench
+from tests.core.authority.bench import ROUTING, Bench, money
 
 
 @pytest.fixture
@@ -172,3 +173,92 @@ def test_a_breaker_for_one_payout_at_a_time(bench: Bench) -> None:
     assert bench.ask("100.00 EUR", buyer="b2").state is CaseState.PAYING
     case = bench.ask("100.01 EUR", buyer="b3")
     assert bench.task(case, "over_limit")["bound"] == "breaker"
+
+
+# ------------------------------------------------------------------------- what was really given
+
+
+def take_back(bench: Bench, case: Case, back: str) -> None:
+    """The host takes back what was not spent of the case's one payout."""
+    (payout,) = bench.payouts(case)
+    receipt = Receipt(host_object=payout.host_object or "", amount=money(back))
+    with bench.store.write() as tx:
+        tx.put(asked := replace(payout, state=PayoutState.REVERSING))
+        reversal.on_result(
+            tx, bench.case_in(tx, case), asked, Settled(receipt), pays=Pays(retry="find"),
+            routing=ROUTING, moment=bench.moment,
+        )  # fmt: skip
+
+
+LIMITS = (
+    "policy: {per_day: {value: 90.00, count: 9}}\ncustomer: [{days: 30, value: 50.00}]\n"
+    "order: 30%\nbudgets: {all: {value: 500.00}}\n"
+)
+
+
+def test_only_what_was_spent_counts_once_the_rest_was_taken_back(bench: Bench) -> None:
+    bench.limits(LIMITS)
+    order = bench.order("100.00 EUR")
+    case = bench.ask("30.00 EUR", order=order, remedy="gift_card")
+    bench.settle(case)
+    take_back(bench, case, "18.00 EUR")
+    assert bench.left(None) == {"day EUR": "78.00 EUR", "day count": "8"}
+    assert bench.counters()["budget|all|once|EUR"] == 1200
+    assert [row.amount_minor for row in bench.held("used")] == [1200]
+    more = bench.ask("18.01 EUR", order=order, buyer="b2", reason="size")
+    known = bench.task(more, "over_limit")
+    assert (known["bound"], known["left"]) == ("order", "18.00 EUR")
+    known = bench.task(bench.ask("38.01 EUR", order=bench.order()), "over_limit")
+    assert (known["bound"], known["left"]) == ("customer", "38.00 EUR")
+    bench.limits(LIMITS)  # a counter that begins anew begins at the same
+    assert bench.left(None) == {"day EUR": "78.00 EUR", "day count": "8"}
+    (payout,) = bench.payouts(case)
+    with bench.store.write() as tx:  # and what is let go later is what was left
+        authority.conclude(tx, replace(payout, state=PayoutState.FAILED), bench.now)
+    assert bench.counters()["budget|all|once|EUR"] == 0
+    assert bench.left(None) == {"day EUR": "90.00 EUR", "day count": "9"}
+
+
+def test_what_is_left_of_a_converted_sum_is_rounded_up(bench: Bench) -> None:
+    bench.rates("2026-03-04,USD,EUR,0.333")
+    bench.limits("policy: {per_day: 90.00}\n")
+    case = bench.ask("10.00 USD", order=bench.order("10.00 USD"), remedy="coupon")
+    bench.settle(case)
+    assert bench.left(None) == {"day EUR": "86.67 EUR"}
+    take_back(bench, case, "9.99 USD")
+    assert bench.left(None) == {"day EUR": "89.99 EUR"}
+
+
+def test_what_was_taken_back_whole_counts_no_more(bench: Bench) -> None:
+    bench.limits(LIMITS)
+    case = bench.ask("30.00 EUR", order=bench.order(), remedy="coupon")
+    bench.settle(case)
+    take_back(bench, case, "30.00 EUR")
+    assert bench.left(None) == {"day EUR": "90.00 EUR", "day count": "9"}
+    assert bench.held("used") == []
+
+
+@pytest.mark.parametrize(("paid", "rest"), [("12.00 EUR", "78.00 EUR"), ("45.00 EUR", "45.00 EUR")])
+def test_what_the_host_really_paid_counts(bench: Bench, paid: str, rest: str) -> None:
+    """A person settles it with the sum that the host shows."""
+    bench.limits("roles: {agent: {per_day: 90.00}}\n")
+    jo, sam = bench.person("jo", "agent"), bench.person("sam", "approver")
+    case = bench.ask("30.00 EUR", by=jo)
+    (payout,) = bench.payouts(case)
+    proof = Settled(Receipt(host_object="re_1", amount=money(paid)))
+    with bench.store.write() as tx:
+        tx.put(replace(payout, state=PayoutState.UNKNOWN))
+        resolve.settle(
+            tx, payout.id, sam, proof, pays=Pays(retry="find"), routing=ROUTING,
+            moment=bench.moment,
+        )  # fmt: skip
+    assert bench.left(jo) == {"day EUR": rest}
+
+
+def test_goodwill_on_account_is_what_was_spent_of_it(bench: Bench) -> None:
+    order = bench.order()
+    case = bench.ask("20.00 EUR", order=order, remedy="coupon", on_account=True)
+    bench.settle(case)
+    take_back(bench, case, "15.00 EUR")
+    owed = bench.ask("50.00 EUR", order=order, basis="owed")
+    assert [str(payout.amount) for payout in bench.payouts(owed)] == ["45.00 EUR"]
