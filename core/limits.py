@@ -120,18 +120,19 @@ class Limits:
     def grant_of(self, person: Person | None) -> Grant | None:
         """What a person may give by themselves, or (None) the policy. No answer: nothing.
 
-        An entry for the very person counts alone. Of several roles each limit is the highest, but
-        an AI agent never has more than that role's.
+        An entry for the very person counts alone. Of several roles each limit is the highest. An
+        AI agent never has more than that role's, whatever its other roles and its own entry say.
         """
         if person is None:
             return self.policy
         if not person.active:
             return None
-        if person.email in self.people:
-            return self.people[person.email]
-        roles = roles_of(person)
+        roles, own = roles_of(person), self.people.get(person.email)
         if "ai_agent" in roles:
-            return self.roles.get("ai_agent")
+            most = self.roles.get("ai_agent")
+            return _narrowest(most, own) if most and own else most
+        if own is not None:
+            return own
         return _widest([self.roles[role] for role in sorted(roles) if role in self.roles])
 
 
@@ -159,6 +160,34 @@ def _widest_windows(several: Sequence[Mapping[Window, Cap]]) -> dict[Window, Cap
         if len(caps) == len(several):
             found[window] = Cap(_highest([c.value for c in caps]), _most([c.count for c in caps]))
     return found
+
+
+def _narrowest(one: Grant, other: Grant) -> Grant:
+    """No more than either allows."""
+    reasons = {
+        reason: _narrowest_windows(one.reasons.get(reason, {}), other.reasons.get(reason, {}))
+        for reason in sorted({*one.reasons, *other.reasons})
+    }
+    return Grant(_narrowest_windows(one.windows, other.windows), reasons)
+
+
+def _narrowest_windows(one: Mapping[Window, Cap], other: Mapping[Window, Cap]) -> dict[Window, Cap]:
+    found: dict[Window, Cap] = {}
+    for window in WINDOWS:
+        caps = [windows[window] for windows in (one, other) if window in windows]
+        if caps:
+            counts = [cap.count for cap in caps if cap.count is not None]
+            found[window] = Cap(_lowest([c.value for c in caps]), min(counts, default=None))
+    return found
+
+
+def _lowest(values: Sequence[Mapping[str, int] | None]) -> Mapping[str, int] | None:
+    """Per currency that all of them name; what is paid in another counts in the document's own."""
+    stated = [value for value in values if value is not None]
+    if not stated:
+        return None
+    common = frozenset.intersection(*(frozenset(value) for value in stated))
+    return {code: min(value[code] for value in stated) for code in sorted(common)}
 
 
 def _highest(values: Sequence[Mapping[str, int] | None]) -> Mapping[str, int] | None:

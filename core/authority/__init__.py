@@ -219,8 +219,9 @@ class NotAnAdmin(AmendsError):
 
 
 def check_admin(person: Person) -> Person:
-    """Raises `NotAnAdmin`."""
-    if not person.active or "admin" not in roles_of(person):
+    """Raises `NotAnAdmin`, also for an AI agent that holds the role."""
+    roles = roles_of(person)
+    if not person.active or "admin" not in roles or "ai_agent" in roles:
         raise NotAnAdmin(f"{person.name} is not an admin; an admin must do this")
     return person
 

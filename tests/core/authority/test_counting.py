@@ -310,7 +310,8 @@ def test_a_new_limit_counts_what_was_given_in_each_of_its_currencies(bench: Benc
 def test_only_an_admin_who_is_still_here_changes_limits(bench: Bench) -> None:
     admin = bench.person("ann", "admin", "agent")
     assert authority.check_admin(admin) is admin
-    for other in (bench.person("jo", "agent", "approver"), replace(admin, active=False)):
+    bot = replace(admin, name="bot", roles=["ai_agent", "admin"])
+    for other in (bench.person("jo", "agent", "approver"), replace(admin, active=False), bot):
         with pytest.raises(authority.NotAnAdmin, match=f"{other.name} is not an admin"):
             authority.check_admin(other)
 

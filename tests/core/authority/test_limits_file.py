@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.limits import Grant, Limits
+from core.limits import Cap, Grant, Limits
 from core.limits_file import LimitsError, read_limits
 from core.people import Person
 from tests.core.authority.bench import START
@@ -124,3 +124,33 @@ def test_who_may_give_what() -> None:
     assert found.grant_of(person("finance")) is None
     assert found.grant_of(person("agent", active=False)) is None
     assert found.grant_of(None) is None
+
+
+AGENTS = (
+    "roles:\n"
+    "  ai_agent: {per_transaction: {value: {EUR: 10, GBP: 8}, count: 3}, per_day: {count: 9}}\n"
+    "people:\n"
+    "  big@shop.example: {per_transaction: {value: 50, count: 2}, per_week: 900}\n"
+    "  small@shop.example: {per_transaction: 5, reasons: {size: {per_day: 2}}}\n"
+)
+
+
+def test_an_entry_of_its_own_gives_an_ai_agent_less_and_never_more() -> None:
+    found = read_limits(HEAD + AGENTS)
+    big = found.grant_of(person("ai_agent", "admin", email="big@shop.example"))
+    assert big == Grant(
+        {
+            "transaction": Cap({"EUR": 1000}, 2),
+            "day": Cap(None, 9),
+            "week": Cap({"EUR": 90000}, None),
+        },
+        {},
+    )
+    small = found.grant_of(person("ai_agent", email="small@shop.example"))
+    assert small == Grant(
+        {"transaction": Cap({"EUR": 500}, 3), "day": Cap(None, 9)},
+        {"size": {"day": Cap({"EUR": 200}, None)}},
+    )
+    assert read_limits(HEAD + AGENTS.replace("ai_agent", "agent")).grant_of(
+        person("ai_agent", email="big@shop.example")
+    ) is None  # fmt: skip
