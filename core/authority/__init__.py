@@ -49,6 +49,7 @@ __all__ = [
     "left",
     "release",
     "reserve",
+    "set_calendar",
     "set_limits",
     "short",
     "today",
@@ -235,6 +236,36 @@ def set_limits(tx: Tx, text: str, *, by: str | None, moment: Moment) -> LimitSet
         if not row.id.startswith(("budget|", "breaker|")):
             tx.remove(Counter, row.id)
     return made
+
+
+def set_calendar(tx: Tx, after: Workspace, moment: Moment) -> None:
+    """Count in other days or weeks from now on. What budgets and the breaker have counted in the
+    period that it is goes with it into the new one; what people gave is counted anew."""
+    old = calendar_of(tx, moment.now)
+    tx.put(after)
+    new = calendar_of(tx, moment.now)
+    found = in_force(tx)
+    moved = {
+        f"{name}|{old.start(every)}|": f"{name}|{new.start(every)}|"
+        for name, every in (_periods(found[1]) if found else ())
+    }
+    for row in tx.find(Counter):
+        if not row.id.startswith(("budget|", "breaker|")):
+            tx.remove(Counter, row.id)
+            continue
+        head, bar, unit = row.id.rpartition("|")
+        to = moved.get(head + bar, head + bar) + unit
+        there = tx.lock(Counter, to)
+        if there is None:
+            tx.add(Counter(id=to, total=row.total))
+        elif there.total < row.total:
+            tx.put(replace(there, total=row.total))
+
+
+def _periods(limits: Limits) -> Iterator[tuple[str, str]]:
+    """The budgets and breakers that begin afresh, as their counters are named, and how often."""
+    yield from ((f"budget|{one.name}", one.every) for one in limits.budgets if one.every)
+    yield from ((f"breaker|{every}", every) for every in limits.breaker if every != "transaction")
 
 
 def today(reader: Reader, now: datetime) -> date:

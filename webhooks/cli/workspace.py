@@ -10,6 +10,7 @@ import click
 
 from core import authority
 from core.errors import AmendsError
+from core.moment import Moment
 from core.people import Workspace
 from core.store import Reader
 from webhooks.app import Services
@@ -55,7 +56,8 @@ def set_(of: Services, zone: str | None, week_begins: str | None, person: str) -
         authority.check_admin(as_person(tx, person))
         row = tx.lock(Workspace, "workspace") or _row(tx)
         begins = row.first_weekday if week_begins is None else _DAYS.index(week_begins)
-        tx.put(replace(row, zone=zone or row.zone, first_weekday=begins))
+        after = replace(row, zone=zone or row.zone, first_weekday=begins)
+        authority.set_calendar(tx, after, Moment(of.clock.now()))
     click.echo(f"{zone or row.zone}, weeks begin on {_DAYS[begins]}")
 
 

@@ -24,12 +24,12 @@ from core.store.memory import MemoryStore
 from tests.core.authority.bench import Bench
 
 #: What each role may give at once and in a day, in cents.
-LIMITS = {"agent": (5000, 12000), "approver": (30000, 60000)}
-LOWERED = {"agent": (2000, 3000), "approver": (8000, 20000)}
+LIMITS = {"agent": (5000, 12000), "approver": (30000, 60000), "ai_agent": (1500, 4000)}
+LOWERED = {"agent": (2000, 3000), "approver": (8000, 20000), "ai_agent": (1000, 1500)}
 CASES = st.integers(0, 30)
 STAFF = ["eve", "eve2", "jo", "sam", "ann", "ann2", "bot"]
 MEANWHILE = ["nothing", "edit", "lower", "role", "leave", "one"]
-AMOUNTS = st.sampled_from([1, 1999, 4999, 5000, 5001, 8001, 20000, 29999, 30000, 30001])
+AMOUNTS = st.sampled_from([1, 1001, 1501, 1999, 4999, 5000, 5001, 8001, 20000, 29999, 30000, 30001])
 
 
 def text(limits: dict[str, tuple[int, int]]) -> str:
@@ -39,7 +39,8 @@ def text(limits: dict[str, tuple[int, int]]) -> str:
         for role, (once, day) in limits.items()
     ]
     ask = "approval: {ask: [{over: 250.00, people: 2}]}\n"
-    return "roles:\n" + "".join(rows) + "budgets: {all: {value: 2000.00}}\n" + ask
+    own = "people: {bot@shop.example: {per_transaction: 900.00, per_week: 9000.00}}\n"
+    return "roles:\n" + "".join(rows) + own + "budgets: {all: {value: 2000.00}}\n" + ask
 
 
 class Insider(RuleBasedStateMachine):
@@ -75,7 +76,9 @@ class Insider(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------------------ moves
 
-    @rule(who=st.sampled_from(["eve", "jo", "sam", "eve2"]), minor=AMOUNTS, parts=st.booleans())
+    @rule(
+        who=st.sampled_from(["eve", "jo", "sam", "eve2", "bot"]), minor=AMOUNTS, parts=st.booleans()
+    )
     def ask(self, who: str, minor: int, parts: bool) -> None:
         bench, order = self.bench, self.bench.order()
         halves = [minor // 2, minor - minor // 2] if parts and minor > 1 else [minor]
@@ -226,7 +229,8 @@ class Insider(RuleBasedStateMachine):
             assert len(set().union(*seen)) == sum(map(len, seen))
             bearer = self._by_id(max(rows, key=lambda r: (r.decided_at or r.asked_at, r.id)).bearer
                                  or "")  # fmt: skip
-        once, day = self.limits[str(bearer.roles[-1])]  # type: ignore[index]
+        roles = cast("list[str]", bearer.roles)
+        once, day = self.limits["ai_agent" if "ai_agent" in roles else roles[-1]]
         key = (bearer.id, self.bench.now.date().isoformat())
         self.given[key] = self.given.get(key, 0) + total
         assert total <= once

@@ -12,6 +12,7 @@ from core.case import CaseState
 from core.connection import HostPayout
 from core.limits import POLICY
 from core.offer import Part
+from core.people import Workspace
 from core.ports import Order
 from core.store import Store
 from tests.core.authority.bench import TILL, Bench, money
@@ -325,3 +326,23 @@ def test_what_is_reserved_again_under_other_windows_counts_once_in_them(bench: B
         authority.set_limits(tx, text, by=None, moment=bench.moment)
     assert reserve(bench, of) is None
     assert bench.left(None) == {"week EUR": "85.00 EUR"}
+
+
+def test_a_week_that_begins_on_another_day_is_no_fresh_budget(bench: Bench) -> None:
+    """Nor does another zone make one, nor going back."""
+    bench.limits(
+        "policy: {per_week: 90.00}\nbudgets: {all: {value: 50.00, every: week}}\n"
+        "breaker: {per_week: {value: 60.00}, per_day: {value: 70.00}}\n"
+    )
+    bench.ask("30.00 EUR")
+    with bench.store.read() as reader:
+        before = reader.get(Workspace, "workspace")
+    assert before is not None
+    for day, zone in ((6, "UTC"), (1, "Pacific/Kiritimati"), (0, "UTC")):
+        with bench.store.write() as tx:
+            after = replace(before, first_weekday=day, zone=zone)
+            authority.set_calendar(tx, after, bench.moment)
+        case = bench.ask("20.01 EUR", buyer="b2")
+        known = bench.task(case, "over_limit")
+        assert (known["bound"], known["left"]) == ("budget", "20.00 EUR")
+        assert bench.left(None) == {"week EUR": "60.00 EUR"}
