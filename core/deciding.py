@@ -107,6 +107,7 @@ def on_terms(
     known = {
         "refunded_minor": terms.subject.order.refunded.minor,
         "ticket_since": terms.ticket_since.isoformat(),
+        "order_since": terms.subject.order.created_at.isoformat(),
     }
     moment.log(tx, case.id, "decided", {**terms.summary, **known})
     if not terms.parts and case.beside is not None:

@@ -2,16 +2,17 @@
 
 What was about to be sent may have been sent after the backup was made: it is asked about first. The
 sweep finds what else happened since; what carries our mark and is in no book of ours holds up
-everything for the same order. What no sweep can see may have been given already: for a ticket that
-was there by then, a person looks for it first.
+everything for the same order. What no sweep can see, or nobody can say for which order it was, may
+have been given already: for a ticket or an order that was there by then, a person looks first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from core import choice as choices
 from core import chores, drift, tasks
 from core.case import Case, CaseStep, Task
 from core.chores import Chore
@@ -21,12 +22,16 @@ from core.ledger_check import BadAnchor, read_anchor
 from core.moment import Moment
 from core.payout import Payout, PayoutState, locked
 from core.people import Workspace
+from core.policy.decision import read_decision
+from core.routing import Routing
 from core.store import Reader, Tx
 
 #: Why payouts are halted, as `Workspace.halted_why` says it.
 RESTORED = "restored"
 #: Why a payout is not sent before a person has looked whether the same was given already.
 PERHAPS_GIVEN = "perhaps_given"
+#: Hosts say by their own clocks when a ticket or an order came into being.
+_CLOCKS_APART = timedelta(hours=1)
 _MARK = chores.id_of(RESTORED, "")
 
 
@@ -61,7 +66,7 @@ def mark(tx: Tx, moment: Moment) -> int:
     tx.put(replace(workspace, halted_why=RESTORED))
     row = Chore(
         id=_MARK, kind=RESTORED, about="", due_at=None, done_at=moment.now,
-        result={"before": before},
+        result={**(known.said if known else {}), "before": before},
     )  # fmt: skip
     (tx.put if known else tx.add)(row)
     if not any(task.kind == "halted" for task in tx.find(Task, state="open")):
@@ -85,7 +90,7 @@ def halt(tx: Tx, why: str) -> None:
     if workspace.halted_why == RESTORED:
         marked = tx.get(Chore, _MARK)
         assert marked is not None  # written together with the halt
-        tx.put(replace(marked, result={"before": why}))
+        tx.put(replace(marked, result={**marked.said, "before": why}))
     else:
         tx.put(replace(workspace, halted_why=why))
 
@@ -124,10 +129,23 @@ def lift(tx: Tx, tills: Collection[str], moment: Moment) -> bool:
     return True
 
 
+def unplaced(tx: Tx) -> None:
+    """Something of ours was found of which nobody can say for which order it was."""
+    marked = tx.lock(Chore, _MARK)
+    if marked is not None:
+        tx.put(replace(marked, result={**marked.said, "unplaced": True}))
+
+
+def has_unplaced(reader: Reader) -> bool:
+    """Whether such a thing was found after a restore: it may have been for any order from before."""
+    marked = reader.get(Chore, _MARK)
+    return marked is not None and marked.said.get("unplaced") is True
+
+
 def perhaps_given(reader: Reader, payout: Payout) -> bool:
-    """Whether the same may have been given after the backup, where no sweep would see it: the
-    ticket was there before the restore, so it may have been solved as well, and since then nobody
-    said of this payout that it is not at the host."""
+    """Whether the same may have been given after the backup: the ticket or its order was there
+    before the restore, so this harm may have been made good, be it for another ticket; and since
+    then nobody said of this payout that it is not at the host."""
     marked = reader.get(Chore, _MARK)
     if marked is None or marked.done_at is None:
         return False
@@ -137,9 +155,21 @@ def perhaps_given(reader: Reader, payout: Payout) -> bool:
         if looked and step.at >= marked.done_at:
             return False
         if step.what == "decided":
-            since = data.get("ticket_since")
-            return since is None or datetime.fromisoformat(str(since)) <= marked.done_at
+            free_from = marked.done_at + _CLOCKS_APART
+            since = [data.get("ticket_since"), data.get("order_since")]
+            return not all(at and datetime.fromisoformat(str(at)) > free_from for at in since)
     return True
+
+
+def ways(case: Case, payout: Payout, routing: Routing) -> dict[str, str]:
+    """How the case's harm may be made good, and at which till each remedy is paid: as it is about
+    to be, and as the policy leaves it to choose."""
+    found = {payout.remedy: payout.till_id}
+    options = choices.options(read_decision(case.decision)) if case.decision else ()
+    for one in (component for option in options for component in option):
+        if one.remedy != "apology":
+            found.setdefault(one.remedy, routing.remedies.get(one.remedy, case.till_id or ""))
+    return found
 
 
 def is_held(payout: Payout) -> bool:

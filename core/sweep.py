@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from core import drift, flow, tasks
+from core import drift, flow, restore, tasks
 from core.case import Case, Customer, Task
 from core.connection import HostPayout
 from core.moment import Moment
@@ -152,6 +152,8 @@ def not_ours(
         return None
     if marker is not None:
         tasks.open_task(tx, None, "forgotten_payout", drift.known(found), moment)
+        if found.order_id is None:
+            restore.unplaced(tx)
         return _difference("forgotten", "task", record, payout=marker)
     if record.ending == "failed":
         return None

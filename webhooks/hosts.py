@@ -206,6 +206,14 @@ class Hosts:
                 made = self._made[row.id] = self.make(row)
             return made
 
+    def lists(self, connection_id: str, remedy: str, tx: Reader) -> bool:
+        """Whether a sweep of that connection sees what was paid so; one that is off, or not there
+        any more, is not swept."""
+        try:
+            return self.get(connection_id, tx).lists(remedy)
+        except AmendsError:
+            return False
+
     def of_token(self, token: str) -> str | None:
         """The connection whose webhook address this is."""
         if token not in self._tokens:

@@ -173,7 +173,7 @@ class Worker:
             no = Declined("refunded_by_hand", "somebody refunded this order since it was decided")
             return self._hold_back(tx, lease, file.case, planned, no, moment)
         host = self._hosts.get(planned.till_id, tx)
-        if not host.lists(planned.remedy) and restore.perhaps_given(tx, planned):
+        if restore.perhaps_given(tx, planned) and self._may_be_unseen(tx, file.case, planned):
             routing = self._hosts.get(file.case.desk_id, tx).routing
             flow.on_perhaps_given(tx, file.case, planned, routing, moment)
             return self._lead_on(tx, lease, moment)
@@ -186,6 +186,14 @@ class Worker:
             tx, planned, pays=host.pays(planned.remedy), calls_within=host.within, moment=moment
         )
         return Send(sending)
+
+    def _may_be_unseen(self, tx: Tx, case: Case, planned: Payout) -> bool:
+        """Whether the same harm may have been made good in a way that no sweep tells of."""
+        routing = self._hosts.get(case.desk_id, tx).routing
+        ways = restore.ways(case, planned, routing)
+        return restore.has_unplaced(tx) or not all(
+            self._hosts.lists(till_id, remedy, tx) for remedy, till_id in ways.items()
+        )
 
     def _hold_back(
         self, tx: Tx, lease: Lease, case: Case, planned: Payout, no: Declined, moment: Moment
