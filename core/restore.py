@@ -137,7 +137,7 @@ def unplaced(tx: Tx) -> None:
 
 
 def has_unplaced(reader: Reader) -> bool:
-    """Whether such a thing was found after a restore: it may have been for any order from before."""
+    """Whether such a thing was found after a restore: it may have been for any order."""
     marked = reader.get(Chore, _MARK)
     return marked is not None and marked.said.get("unplaced") is True
 

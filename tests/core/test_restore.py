@@ -18,6 +18,7 @@ __all__ = ["store"]
 
 PAYOUT = sample(Payout, "pay_1", case_id="case_1")
 AGO, LATER = NOW - timedelta(days=1), NOW + timedelta(seconds=1)
+SURELY_AFTER = (NOW + timedelta(hours=1, seconds=1)).isoformat()
 
 
 def _perhaps(store: Store, *steps: tuple[str, dict[str, object]], marked: bool = True) -> bool:
@@ -41,14 +42,22 @@ def test_without_a_restore_nothing_was_lost(store: Store) -> None:
     assert not _perhaps(store, marked=False)
 
 
+@pytest.mark.parametrize("what", ["ticket_since", "order_since"])
 @pytest.mark.parametrize(
     ("since", "perhaps"),
-    [(AGO.isoformat(), True), (NOW.isoformat(), True), (LATER.isoformat(), False), (None, True)],
+    [
+        (AGO.isoformat(), True),
+        (NOW.isoformat(), True),
+        (LATER.isoformat(), True),  # as far as clocks can tell
+        (SURELY_AFTER, False),
+        (None, True),
+    ],
 )
-def test_a_ticket_that_was_there_may_have_been_solved(
-    store: Store, since: str | None, perhaps: bool
+def test_for_what_was_there_something_may_have_been_given(
+    store: Store, what: str, since: str | None, perhaps: bool
 ) -> None:
-    assert _perhaps(store, ("decided", {"ticket_since": since} if since else {})) is perhaps
+    known = {"ticket_since": SURELY_AFTER, "order_since": SURELY_AFTER, what: since}
+    assert _perhaps(store, ("decided", {k: v for k, v in known.items() if v})) is perhaps
 
 
 def test_what_was_never_decided_is_not_known(store: Store) -> None:
@@ -68,3 +77,22 @@ def test_a_persons_word_counts_for_its_payout_since_the_restore(
 ) -> None:
     decided = ("decided", {"ticket_since": AGO.isoformat(), "at": AGO - timedelta(hours=1)})
     assert _perhaps(store, decided, ("absent_by_person", said)) is perhaps
+
+
+def test_what_was_found_without_an_order_is_remembered_through_the_next_restore(
+    store: Store,
+) -> None:
+    with store.write() as tx:
+        tx.add(sample(Workspace, "workspace", halted_why="odd refunds"))
+        restore.unplaced(tx)
+        assert not restore.has_unplaced(tx)  # before any restore nothing was lost
+        restore.mark(tx, Moment(NOW))
+        assert not restore.has_unplaced(tx)
+        restore.unplaced(tx)
+        restore.mark(tx, Moment(LATER))
+        restore.halt(tx, "odd again")
+        assert restore.has_unplaced(tx)
+        restore.lift(tx, [], Moment(LATER))
+        workspace = tx.get(Workspace, "workspace")
+    assert workspace is not None
+    assert workspace.halted_why == "odd again"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from core import restore
-from core.case import CaseState, Outcome
+from core import restore, tasks
+from core.case import CaseState, Outcome, Task
 from core.moment import Moment
 from core.payout import Payout, PayoutState
 from tests.webhooks.rig import Rig
@@ -16,14 +17,15 @@ from tests.webhooks.test_books_sweep import halted, sweep
 from webhooks import connecting
 from webhooks.cli import books, cases
 
+LATE_PARCEL = 1
 TEAPOT = 2
 FROM_STRIPE = 20
 
 
-def restored(rig: Rig, *, days: int = 0) -> None:
+def restored(rig: Rig, **ago: float) -> None:
     """The database was put back so long ago, and every till was swept since."""
     with rig.store.write() as tx:
-        restore.mark(tx, Moment(rig.clock.now() - timedelta(days=days)))
+        restore.mark(tx, Moment(rig.clock.now() - timedelta(**ago)))
     for which in ("stripe", "shopify"):
         sweep(rig, which)
     assert halted(rig) is None
@@ -81,6 +83,56 @@ def test_what_was_given_before_is_not_given_by_the_next_case(credit: Rig) -> Non
     assert credit.case(FROM_STRIPE).outcome is Outcome.DUPLICATE
     with credit.store.read() as reader:
         assert [p.tries for p in reader.find(Payout)] == [0]
+
+
+def _is_new(rig: Rig, ticket: int) -> None:
+    """The ticket was written just now; its order is as old as before."""
+    shown = rig.running.states["zendesk"].tickets[ticket]  # type: ignore[attr-defined]
+    shown.created_at = rig.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_new_ticket_about_an_order_from_before_waits_as_well(credit: Rig) -> None:
+    """The harm may have been made good for a ticket that the books do not know any more."""
+    restored(credit, hours=3)
+    _is_new(credit, FROM_STRIPE)
+    credit.solve(FROM_STRIPE)
+    assert credit.tasks(credit.case(FROM_STRIPE)) == ["perhaps_given"]
+    assert given(credit, FROM_STRIPE).tries == 0
+
+
+def test_so_does_what_a_customer_could_have_had_in_a_way_no_sweep_sees(rig: Rig) -> None:
+    """Before the restore the customer may have chosen the credit; now it is to be a refund."""
+    rig.policy("{choice: [{refund: 20% of order.total}, {account_credit: 20% of order.total}]}")
+    restored(rig, hours=3)
+    rig.solve(FROM_STRIPE)
+    assert given(rig, FROM_STRIPE).remedy == "refund"
+    assert rig.tasks(rig.case(FROM_STRIPE)) == ["perhaps_given"]
+
+
+def test_what_was_found_without_an_order_may_have_been_for_any(rig: Rig) -> None:
+    """A person has looked at the gift card that the books do not know, and closed the task: that
+    does not have it given a second time."""
+    rig.policy("{gift_card: 20% of order.total}")
+    rig.solve(TEAPOT)
+    cards = rig.running.states["shopify"].cards  # type: ignore[attr-defined]
+    (card,) = cards.values()
+    lost = "[amends:pay_01999999-9999-7999-9999-999999999999]"
+    cards[7] = replace(card, id=7, note=lost)
+    with rig.store.write() as tx:
+        restore.mark(tx, Moment(rig.clock.now()))
+    for which in ("stripe", "shopify"):
+        sweep(rig, which)
+    assert halted(rig) == "restored"
+    who = rig.person(MANAGER)
+    with rig.store.write() as tx:
+        (told,) = [t for t in tx.find(Task, state="open") if t.kind == "forgotten_payout"]
+        tasks.done(tx, told.id, who.id, "his card", Moment(rig.clock.now()))
+    sweep(rig, "shopify")
+    assert halted(rig) is None
+    rig.policy("{refund: 20% of order.total}")  # a way that a sweep does see
+    rig.solve(LATE_PARCEL)
+    assert rig.tasks(rig.case(LATE_PARCEL)) == ["perhaps_given"]
+    assert len(cards) == 2
 
 
 def test_a_ticket_from_after_the_restore_is_free(credit: Rig) -> None:
