@@ -69,6 +69,8 @@ def mark(tx: Tx, moment: Moment) -> int:
         result={**(known.said if known else {}), "before": before},
     )  # fmt: skip
     (tx.put if known else tx.add)(row)
+    for row in tx.find(Chore, kind="sweep"):
+        _swept_before(tx, row, moment.now)
     if not any(task.kind == "halted" for task in tx.find(Task, state="open")):
         tasks.open_task(tx, None, "halted", {"why": RESTORED}, moment)
     unsent = (PayoutState.PLANNED, PayoutState.NOT_SENT)
@@ -81,6 +83,15 @@ def mark(tx: Tx, moment: Moment) -> int:
         tx.wake(Case, payout.case_id, moment.now)
         asked += 1
     return asked
+
+
+def _swept_before(tx: Tx, row: Chore, now: datetime) -> None:
+    """No sweep that has begun stands for what happened since, whatever a clock says: a machine that
+    is put back may have an old time, too."""
+    done = row.done_at and min(row.done_at, now - timedelta(seconds=1))
+    kept = {name: value for name, value in row.said.items() if name != "begun"}
+    if (done, kept) != (row.done_at, row.said):
+        tx.put(replace(row, done_at=done, result=kept))
 
 
 def halt(tx: Tx, why: str) -> None:

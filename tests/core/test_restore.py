@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from core import restore
+from core import chores, restore
 from core.case import CaseStep
 from core.moment import Moment
 from core.payout import Payout
@@ -96,3 +97,14 @@ def test_what_was_found_without_an_order_is_remembered_through_the_next_restore(
         workspace = tx.get(Workspace, "workspace")
     assert workspace is not None
     assert workspace.halted_why == "odd again"
+
+
+def test_no_sweep_from_before_counts_whatever_the_clock_says(store: Store) -> None:
+    """The machine was put back as well, and its clock is a day behind."""
+    with store.write() as tx:
+        tx.add(sample(Workspace, "workspace", halted_why=None))
+        tx.put(replace(chores.known(tx, "sweep", "till"), done_at=NOW + timedelta(days=1)))
+        restore.mark(tx, Moment(NOW))
+        assert not restore.lift(tx, ["till"], Moment(NOW))
+        tx.put(replace(chores.known(tx, "sweep", "till"), done_at=NOW))
+        assert restore.lift(tx, ["till"], Moment(NOW))
