@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -114,10 +115,35 @@ class Gauge(Protocol):
     def heard(self, status: int, headers: Mapping[str, str]) -> None: ...
 
 
+class HostClock:
+    """A host's own time, by the `Date` of its last answer and however long ago that was."""
+
+    def __init__(self) -> None:
+        self._told: tuple[datetime, float] | None = None
+
+    def heard(self, headers: Mapping[str, str]) -> None:
+        said = headers.get("Date", "")
+        if len(said) > 40 or "Age" in headers:  # somebody had kept the answer
+            return
+        try:
+            at = parsedate_to_datetime(said)
+        except (TypeError, ValueError, OverflowError):
+            return
+        self._told = (at if at.tzinfo else at.replace(tzinfo=UTC), time.monotonic())
+
+    def now(self) -> datetime | None:
+        """None where it has not told it."""
+        if self._told is None:
+            return None
+        at, heard = self._told
+        return at + timedelta(seconds=time.monotonic() - heard)
+
+
 class _Adapter(HTTPAdapter):
     def __init__(self, bounds: Bounds, gauge: Gauge | None = None) -> None:
         super().__init__(pool_connections=4, pool_maxsize=16, max_retries=0)
         self.bounds, self._gauge = bounds, gauge
+        self.clock = HostClock()
         self.poolmanager.pool_classes_by_scheme = {
             "http": sockets.PlainPool,
             "https": sockets.TlsPool,
@@ -165,6 +191,7 @@ class _Adapter(HTTPAdapter):
             # it, is not chained to this one.
             raise (NoAnswer if exchange.written else Unreached)(f"{name}: {problem}")
         log.info("%s %d %d ms", name, response.status_code, spent)
+        self.clock.heard(response.headers)
         if self._gauge is not None:
             self._gauge.heard(response.status_code, response.headers)
         return response
@@ -244,6 +271,7 @@ class GuardedSession(requests.Session):
         self.headers["User-Agent"] = "Amends"
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.adapters.clear()
+        self.clock = ways.clock
         self._ways = ways
         self.mount("https://", ways)
         self.mount("http://", ways)

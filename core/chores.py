@@ -49,11 +49,13 @@ def known(tx: Tx, kind: str, about: str) -> Chore:
 
 
 def plan(tx: Tx, kind: str, about: str, at: datetime) -> Chore:
-    """Have a chore done by `at` at the latest."""
+    """Have a chore done by `at` at the latest; once more, where somebody is at it."""
     row = known(tx, kind, about)
     if row.due_at is None or row.due_at > at:
         row = replace(row, due_at=at)
         tx.put(row)
+    else:
+        tx.wake(Chore, row.id, at)
     return row
 
 

@@ -8,9 +8,10 @@ cannot explain is put to a person; nothing is believed here that the host has no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from core import drift, flow, restore, tasks
 from core.case import Case, Customer, Task
@@ -22,8 +23,12 @@ from core.store import AlreadyExists, Reader, Tx
 
 #: A refund may fail so long after it was made, and hosts list it by the day it was made.
 LOOK_BACK = timedelta(days=35)
-#: What the host did not list is asked about one by one, if it is not older than this.
+#: What is not older than this must be among what the host lists, however its clock goes.
+LISTED_BACK = timedelta(days=34)
+#: What the host never lists is asked about one by one each time until it is so old,
 ASK_BACK = timedelta(days=3)
+#: and once more when it is so old: a request a night for each of a month would be too many.
+ASK_AGAIN = timedelta(days=30)
 #: What was settled just now may not be listed yet.
 TOO_FRESH = timedelta(minutes=5)
 _PAGE = 500
@@ -59,7 +64,8 @@ class Difference:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a sweep of one connection came to. `swept`: the host was asked whole; otherwise `why`.
-    `unlisted`: what this host does not list, so that nothing made there by hand can be seen."""
+    `unlisted`: what this host does not list, so that nothing made there by hand can be seen.
+    `heard_to`: the helpdesk's own time up to which its solved tickets are known."""
 
     connection: str
     title: str
@@ -72,14 +78,24 @@ class Report:
     asked: int = 0
     unclear: int = 0
     differences: Sequence[Difference] = ()
+    heard_to: datetime | None = None
 
     def doc(self) -> dict[str, object]:
         return {
             **asdict(self),
             "since": self.since.isoformat(),
             "at": self.at.isoformat(),
+            "heard_to": self.heard_to.isoformat() if self.heard_to else None,
             "differences": [asdict(one) for one in self.differences],
         }
+
+
+def read_report(doc: Mapping[str, Any]) -> Report:
+    """The inverse of `Report.doc`."""
+    known = [name for name in ("since", "at", "heard_to") if doc[name] is not None]
+    times = {name: datetime.fromisoformat(doc[name]) for name in known}
+    differences = [Difference(**one) for one in doc["differences"]]
+    return Report(**{**doc, **times, "differences": differences})
 
 
 # ------------------------------------------------------------------- their records in our books
@@ -254,22 +270,38 @@ def _difference(
 
 
 def unlisted(
-    reader: Reader, till_id: str, since: datetime, seen: Collection[str], now: datetime
+    reader: Reader,
+    report: Report,
+    seen: Collection[str],
+    lists: Callable[[str], bool],
+    last: str | None = None,
 ) -> Iterator[Payout]:
-    """Our payouts of this till made since, about which the host's list said nothing."""
-    last: str | None = None
+    """Our payouts about which this till's list says nothing, though it `lists` that remedy or they
+    are to be asked about all the same: the newest first, from the one before `last` on."""
     while True:
-        page = reader.find(Payout, till_id=till_id, newest_first=True, after=last, limit=_PAGE)
+        page = reader.find(
+            Payout, till_id=report.connection, newest_first=True, after=last, limit=_PAGE
+        )
         for payout in page:
-            if payout.created_at < since:
+            if payout.created_at < report.since - LISTED_BACK:
                 return
-            fresh = now - payout.changed_at < TOO_FRESH
+            fresh = report.at - payout.changed_at < TOO_FRESH
             due = payout.state is PayoutState.SETTLED or payout.state in _OPEN
-            if due and not fresh and payout.host_object not in seen and not _erased(reader, payout):
+            if not due or fresh or payout.host_object in seen:
+                continue
+            wanted = lists(payout.remedy) or _its_turn(payout, report)
+            if wanted and not _erased(reader, payout):
                 yield payout
         if len(page) < _PAGE:
             return
         last = page[-1].id
+
+
+def _its_turn(payout: Payout, report: Report) -> bool:
+    """Of what no list shows: it is new, or has become a month old since the last sweep."""
+    if payout.created_at >= report.since - ASK_BACK:
+        return True
+    return report.since <= payout.created_at + ASK_AGAIN < report.at
 
 
 def _erased(reader: Reader, payout: Payout) -> bool:

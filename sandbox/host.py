@@ -178,6 +178,7 @@ class Door:
         seen.acted = True
         with state.hooks.collecting() as pending:
             response = Response.from_app(self._app, environ, buffered=True)
+            response.date = self._state.clock.now()
         seen.status = response.status_code
         state.hooks.send(pending)
         if fault is not None and fault.when == "after":
@@ -217,6 +218,10 @@ class _Handler(WSGIRequestHandler):
     """Quiet, and without Nagle's delay: headers and body leave in two writes."""
 
     disable_nagle_algorithm = True
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """With no `Date` of the machine's: a host has a clock of its own."""
+        self.send_response_only(code, message)
 
     def log(self, type: str, message: str, *args: Any) -> None:
         if type == "error":

@@ -13,7 +13,7 @@ from core.moment import Moment
 from core.ports import Setting
 from core.routing import read_routing
 from webhooks.app import Services
-from webhooks.hosts import NoSuchConnection, opened, sealed
+from webhooks.hosts import CONNECTED_AT, NoSuchConnection, opened, sealed
 
 
 class BadSettings(AmendsError):
@@ -66,6 +66,9 @@ def install(of: Services, connection_id: str) -> Mapping[str, str]:
     if host.roles.setup is None:
         return {}
     learned = host.roles.setup.install(webhook_url(of, host.connection))
+    ours, theirs = of.clock.now(), host.time()
+    if theirs is not None and host.roles.desk is not None:
+        learned = {**learned, CONNECTED_AT: host.connected_at(ours, theirs).isoformat()}
     _keep(of, connection_id, learned)
     return learned
 

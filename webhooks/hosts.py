@@ -32,6 +32,9 @@ FRESH = 1.0
 RENEWAL = timedelta(seconds=30)
 
 
+#: The setting that keeps when a host was connected, by the host's own clock.
+CONNECTED_AT = "connected_at"
+
 _UNSAID = Pays(retry="none", listed=False)
 
 
@@ -41,13 +44,15 @@ class NoSuchConnection(AmendsError):
 
 @dataclass(frozen=True)
 class Host:
-    """One connection, ready to use. `within` is the longest one call to it may take."""
+    """One connection, ready to use. `within` is the longest one call to it may take. `time` answers
+    its own time, as far as it has told it by now."""
 
     connection: Connection
     spec: Spec
     roles: Roles
     within: timedelta
     settings: StoredSettings
+    time: Callable[[], datetime | None] = lambda: None
 
     @property
     def intake(self) -> Intake:
@@ -74,6 +79,13 @@ class Host:
         """Whether a sweep can compare its books of money with ours."""
         listed = self.spec.quality.get("recent", ("done", ""))[0] != "exempt"
         return listed and self.roles.till is not None
+
+    def connected_at(self, ours: datetime, theirs: datetime) -> datetime:
+        """By its own clock: as it was when Amends was installed there, else (`ours` and `theirs`
+        are the time now) by how far the clocks are apart."""
+        told = self.settings.get(CONNECTED_AT)
+        apart = theirs - ours
+        return datetime.fromisoformat(told) if told else self.connection.created_at + apart
 
     def lists(self, remedy: str) -> bool:
         """Whether a sweep sees what was paid so and is in no book of ours."""
@@ -279,7 +291,7 @@ class Hosts:
             desk=self._watched(roles.desk, row.id, http, ("find", "write_back")),
             till=self._watched(roles.till, row.id, http, ("pay", "find", "reverse")),
         )
-        return Host(row, spec, roles, within, settings)
+        return Host(row, spec, roles, within, settings, http.session.clock.now)
 
     def _watched(
         self, role: T | None, connection_id: str, http: Http, calls: Collection[str]

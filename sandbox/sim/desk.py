@@ -35,16 +35,16 @@ class Shown:
 
 
 class DeskBooks:
-    """`tell` is called with a ticket id, and whether its status is said, when an agent acted."""
+    """`tell` is called with a ticket when an agent acted. `now` is the helpdesk's own clock."""
 
     def __init__(self, tell: Callable[[Ticket], None], now: Callable[[], datetime]) -> None:
         self.tickets: dict[str, Shown] = {}
-        self._tell, self._now = tell, now
+        self._tell, self.now = tell, now
 
     def set_status(self, ticket_id: str, status: str) -> None:
         shown = self.tickets[ticket_id]
         if shown.ticket.status != "closed":
-            shown.ticket = replace(shown.ticket, status=status, updated_at=self._now())
+            shown.ticket = replace(shown.ticket, status=status, updated_at=self.now())
             self._tell(shown.ticket)
 
     def put(self, back: WriteBack) -> str:

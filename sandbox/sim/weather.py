@@ -26,6 +26,7 @@ FAULTS = {
     "early_echo": "the webhook about our own call overtakes its answer",
     "by_hand": "somebody refunds by hand at the host",
     "unheard": "a delivery never comes",
+    "skew": "the helpdesk's clock is wrong, by the same all the time",
     "clock_jump": "the clock on the wall is set forward or back",
     "crash": "a process dies",
     "zombie": "a process stands still, for seconds or days, and goes on",
@@ -61,6 +62,13 @@ class Weather:
             self.seen[kind] += 1
             return True
         return False
+
+    def lasting(self, kind: str, ways: Sequence[float]) -> float | None:
+        """How something is wrong through the whole run, if it is."""
+        if not self._rate[kind]:
+            return None
+        self.seen[kind] += 1
+        return self.chance.choice(ways)
 
     def one_of(self, kinds: Sequence[str]) -> str | None:
         """At most one of these, by one throw."""

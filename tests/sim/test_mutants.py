@@ -26,6 +26,7 @@ from webhooks.engine.clock import Clock
 from webhooks.engine.watch import Watch
 from webhooks.engine.writing import Writer
 from webhooks.proof.sim import run
+from webhooks.proof.stage import SimHosts
 
 pytestmark = pytest.mark.slow
 
@@ -192,6 +193,14 @@ def test_a_sweep_that_does_not_look_is_noticed(monkeypatch: pytest.MonkeyPatch) 
 def test_a_lost_word_of_a_solved_ticket_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimDesk, "recent", lambda *_: [])
     assert caught(("unheard",), ("has no case",))
+
+
+def test_a_helpdesk_whose_clock_is_taken_for_ours_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make = SimHosts.make
+    monkeypatch.setattr(SimHosts, "make", lambda *of: replace(make(*of), time=lambda: None))
+    assert caught(("unheard", "clock_jump", "skew"), ("has no case",))
 
 
 def test_what_one_case_cost_charged_to_another_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

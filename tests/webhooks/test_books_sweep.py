@@ -168,6 +168,26 @@ def test_ours_that_the_host_no_longer_shows_is_put_to_a_person_once(rig: Rig) ->
     assert len(notes) == 1
 
 
+def test_what_vanishes_weeks_later_is_noticed_where_the_host_lists_it(rig: Rig) -> None:
+    rig.policy("{gift_card: 20% of order.total}")
+    rig.solve(TEAPOT)
+    rig.clock.ahead += timedelta(days=20)
+    assert kinds(sweep(rig, "shopify")) == []
+    rig.running.states["shopify"].cards.clear()  # type: ignore[attr-defined]
+    assert kinds(sweep(rig, "shopify")) == [("missing", "task")]
+    assert rig.tasks(rig.case(TEAPOT)) == ["missing_at_host"]
+
+
+def test_what_no_list_shows_is_asked_about_once_more_after_a_month(rig: Rig) -> None:
+    rig.policy("{account_credit: 20% of order.total}")
+    rig.solve(FROM_STRIPE)
+    asked = []
+    for days in (0, 2, 5, 10, 12, 1, 1, 40):
+        rig.clock.ahead += timedelta(days=days, minutes=10)
+        asked.append(sweep(rig, "stripe").asked)
+    assert asked == [1, 1, 1, 0, 0, 1, 0, 0]  # on days 0, 2, 7 (since 2) and 30
+
+
 def test_an_amount_that_differs_is_put_to_a_person(rig: Rig) -> None:
     rig.solve(FROM_STRIPE)
     payout = only(rig, FROM_STRIPE)

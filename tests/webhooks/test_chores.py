@@ -9,14 +9,11 @@ import pytest
 
 from core import chores
 from core.case import Task
-from core.chores import Chore
 from core.store.memory import MemoryStore
 from core.store.sealing import Sealer, new_key, read_keys
-from core.sweep import Report
 from tests.stores import NOW
 from webhooks.engine.clock import Clock
 from webhooks.engine.housekeeping import Habits, Housekeeping
-from webhooks.engine.sweeping import Sweeper
 from webhooks.hosts import Hosts
 
 
@@ -47,35 +44,3 @@ def test_a_chore_that_fails_again_and_again_is_told_once(monkeypatch: pytest.Mon
             told.append([(t.kind, t.known) for t in reader.find(Task, state="open")])
     assert told[1] == []
     assert told[2:] == [[("our_fault", {"what": "KeyError", "chore": "night|"})]] * 4
-
-
-def test_a_long_sweep_is_not_begun_by_somebody_else_meanwhile(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A host's list may take longer to read than a case's lease lasts. If each that begins loses it
-    to the next one, no sweep ever ends."""
-    store, now, begun = MemoryStore("w"), [NOW], []
-
-    def house(owner: str) -> Housekeeping:
-        return Housekeeping(
-            store,
-            cast(Hosts, None),
-            sealer=Sealer(read_keys(new_key())),
-            clock=Clock(now=lambda: now[0], steady=lambda: 0.0),
-            owner=owner,
-            lease_length=timedelta(seconds=90),
-            habits=Habits(),
-        )
-
-    def sweep(self: Sweeper, connection: str, **_: object) -> Report:
-        begun.append(connection)
-        now[0] += timedelta(hours=2)
-        assert house("another").run_due() == 0
-        return Report(connection=connection, title="t", since=NOW, at=NOW, swept=True)
-
-    monkeypatch.setattr(Sweeper, "sweep", sweep)
-    with store.write() as tx:
-        chores.plan(tx, "sweep", "till", NOW)
-    assert house("me").run_due() == 1
-    assert begun == ["till"]
-    assert store.next_due(Chore) is None

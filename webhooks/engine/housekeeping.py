@@ -4,7 +4,9 @@ be emptied, tokens that are over, people to be erased, and the anchor file."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,9 +28,6 @@ log = logging.getLogger(__name__)
 
 Consequence = Callable[[Tx, Chore], None]
 
-#: A large shop's list, or every delivery there ever was, takes an hour or more to read, and nothing
-#: can be renewed meanwhile. Where a process dies in it, it is done again only after this.
-_LONG = timedelta(hours=3)
 _PATIENCE = timedelta(hours=26)
 _ERASE_AGAIN = timedelta(hours=1)
 #: A law gives a month; a person hears of it half-way.
@@ -129,8 +128,8 @@ class Housekeeping:
         hold.done(planned)
 
     def _sweep(self, hold: _Hold, chore: Chore) -> None:
-        hold.stretch(_LONG)
-        report = self._sweeper.sweep(chore.about, still_ours=hold.renew)
+        with hold.kept():
+            report = self._sweeper.sweep(chore.about, lease=hold.renew)
 
         def swept(tx: Tx, row: Chore) -> None:
             if report.swept:
@@ -170,8 +169,8 @@ class Housekeeping:
         hold.done(removed)
 
     def _erase(self, hold: _Hold, chore: Chore) -> None:
-        hold.stretch(_LONG)
-        deliveries = bodies.about(self._store, self._hosts, chore.about)
+        with hold.kept():
+            deliveries = bodies.about(self._store, self._hosts, chore.about)
 
         def erased(tx: Tx, row: Chore) -> None:
             moment = self._clock.moment()
@@ -225,16 +224,34 @@ class _Hold:
         self.lease = lease
         self._store, self._clock, self._length = store, clock, length
 
-    def renew(self) -> None:
+    def renew(self) -> Lease:
         """Hold on where half the time is over. Raises `LeaseLost`."""
         now = self._clock.now()
         if self.lease.until - now < self._length / 2:
             self.lease = self._store.renew(self.lease, now=now, length=self._length)
+        return self.lease
 
-    def stretch(self, length: timedelta) -> None:
-        """Hold it for so long from now on. Raises `LeaseLost`."""
-        self._length = length
-        self.lease = self._store.renew(self.lease, now=self._clock.now(), length=length)
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Hold on for as long as the block takes: a large shop's list, or every delivery there ever
+        was, takes an hour or more to read. Where the process dies in it, somebody else goes on as
+        soon as the lease ends."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._hold_on, args=(over,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def _hold_on(self, over: threading.Event) -> None:
+        while not over.wait(self._length.total_seconds() / 4):
+            try:
+                self.renew()
+            except LeaseLost:
+                return  # whoever is at it finds out before it commits anything
+            except StoreUnavailable as error:
+                log.warning("chore %s: the database did not answer: %s", self.lease.id, error)
 
     def done(self, consequence: Consequence) -> None:
         """Commit what came of it, and let it go."""

@@ -4,31 +4,32 @@ taken in by one of its own."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, cast
 
-from core import chores, flow, followup, payout, restore, reversal, sweep
-from core.case import Case, CaseTicket
+from core import chores, followup, payout, restore, reversal, sweep
+from core.case import Case
 from core.chores import Chore
 from core.connection import Connection
 from core.errors import AmendsError
 from core.moment import Moment
 from core.payout import Payout
-from core.ports import Absent, Finding, HostError, HostRecord, Ticket, Unknown
-from core.store import Reader, Store, Tx
+from core.ports import Absent, Finding, HostError, HostRecord, Unknown
+from core.store import Lease, LeaseLost, Reader, Store, StoreUnavailable, Tx
 from core.store.sealing import Sealer
 from core.sweep import Difference, Report
 from webhooks.engine.clock import Clock
 from webhooks.engine.codes import code_of
+from webhooks.engine.unheard import Unheard
 from webhooks.hosts import Host, Hosts
 
 log = logging.getLogger(__name__)
 
 _BATCH = 100
-#: A solved ticket's own message gets so long before the sweep takes its place.
-_UNHEARD = timedelta(minutes=10)
-_DESK_BACK = timedelta(days=1)
 _RATED_BACK = timedelta(days=7)
 
 
@@ -37,11 +38,48 @@ def kinds_of(host: Host) -> tuple[bool, bool]:
     return host.has_books, host.roles.desk is not None
 
 
-class Sweeper:
-    """`still_ours` is called between steps; it raises where somebody else took over."""
+class _Going:
+    """A sweep under way. `lease` renews the right to it, where it is a runner's: then how far it
+    came is kept, so that somebody else goes on with it if this process dies. `asked_to`: our last
+    payout, of those the host did not list, that it was asked about (the newest come first)."""
 
+    def __init__(
+        self,
+        store: Store,
+        report: Report,
+        lease: Callable[[], Lease] | None,
+        said: Mapping[str, object],
+        *,
+        again: bool,
+    ) -> None:
+        self._store, self._lease = store, lease
+        self.report, self.asked_to = report, cast("str | None", said.get("asked_to"))
+        heard = None if again else cast("str | None", said.get("heard_to"))
+        self.heard_to = datetime.fromisoformat(heard) if heard else report.since
+
+    def still_ours(self) -> None:
+        """Raises `LeaseLost` where somebody else took over."""
+        if self._lease is not None:
+            self._lease()
+
+    def write(self) -> AbstractContextManager[Tx]:
+        return self._store.write(*([self._lease()] if self._lease is not None else []))
+
+    def add(self, found: Iterable[Difference], **counts: Any) -> None:
+        """What was found, once each: whoever goes on finds some of it again."""
+        differences = tuple(dict.fromkeys([*self.report.differences, *found]))
+        self.report = replace(self.report, differences=differences, **counts)
+        if self._lease is not None:
+            with self.write() as tx:
+                chore = chores.known(tx, "sweep", self.report.connection)
+                far = {"begun": self.report.doc(), "asked_to": self.asked_to}
+                tx.put(replace(chore, result={**chore.said, **far}))
+
+
+class Sweeper:
     def __init__(self, store: Store, hosts: Hosts, *, sealer: Sealer, clock: Clock) -> None:
         self._store, self._hosts, self._sealer, self._clock = store, hosts, sealer, clock
+        self._unheard = Unheard(store, clock)
 
     def connections(self) -> list[Connection]:
         """Those that can be swept, or could if they were connected."""
@@ -58,88 +96,88 @@ class Sweeper:
         connection_id: str,
         *,
         since: datetime | None = None,
-        still_ours: Callable[[], None] = lambda: None,
+        lease: Callable[[], Lease] | None = None,
     ) -> Report:
         """Compare, mend what explains itself, put the rest to people. A host that cannot be asked
-        is in the report, not an error."""
-        began = self._clock.now()
-        with self._store.read() as reader:
-            row = reader.get(Connection, connection_id)
-            since = since or self._since(reader, connection_id, row)
-        report = Report(
-            connection=connection_id,
-            title=row.title if row else connection_id,
-            since=since,
-            at=began,
-            swept=False,
-        )
+        is in the report, not an error. `lease`: a runner's; one that was begun is gone on with."""
+        going = self._begin(connection_id, since, lease)
         try:
             host = self._hosts.get(connection_id)
             till, desk = kinds_of(host)
-            report = replace(report, swept=True, unlisted=_unlisted(host) if till else None)
+            unlisted = _unlisted(host) if till else None
+            going.report = replace(going.report, swept=True, unlisted=unlisted)
             if till:
-                report = self._till(host, report, still_ours)
+                self._till(host, going)
             if desk:
-                report = self._desk(host, report)
-        except HostError as error:
-            report = replace(report, swept=False, why=str(error))
-        except AmendsError as error:  # it was set up half, or not at all
-            report = replace(report, swept=False, why=str(error))
-        self._keep(report)
-        return report
+                self._desk(host, going)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except AmendsError as error:  # the host's, or it was set up half, or not at all
+            going.report = replace(going.report, swept=False, why=str(error))
+        return self._keep(going)
 
-    def _since(self, reader: Reader, connection_id: str, row: Connection | None) -> datetime:
+    def _begin(
+        self, connection_id: str, since: datetime | None, lease: Callable[[], Lease] | None
+    ) -> _Going:
         """From the last sweep on, or from the beginning."""
-        last = reader.get(Chore, chores.id_of("sweep", connection_id))
-        if last is not None and last.done_at is not None:
-            return last.done_at
-        return row.created_at if row else self._clock.now()
+        now = self._clock.now()
+        with self._store.read() as reader:
+            row = reader.get(Connection, connection_id)
+            last = reader.get(Chore, chores.id_of("sweep", connection_id))
+        said = last.said if last else {}
+        begun = cast("Mapping[str, object] | None", said.get("begun")) if lease else None
+        if begun is not None:
+            report = replace(sweep.read_report(begun), seen=0, asked=0, unclear=0)
+            return _Going(self._store, report, lease, said, again=False)
+        before = last.done_at if last and last.done_at else row.created_at if row else now
+        report = Report(
+            connection=connection_id,
+            title=row.title if row else connection_id,
+            since=since or before,
+            at=now,
+            swept=False,
+        )
+        fresh = {**said, "asked_to": None}
+        return _Going(self._store, report, lease, fresh, again=since is not None)
 
-    def _keep(self, report: Report) -> None:
+    def _keep(self, going: _Going) -> Report:
         tills = [c.id for c in self.connections() if kinds_of(self._hosts.make(c))[0]]
-        with self._store.write() as tx:
+        with going.write() as tx:
+            report = going.report
             chore = chores.known(tx, "sweep", report.connection)
             # One that was asked only about later days does not stand for the days before.
             whole = report.swept and (chore.done_at is None or report.since <= chore.done_at)
             done = report.at if whole else chore.done_at
-            tx.put(replace(chore, done_at=done, result=report.doc()))
+            heard = report.doc()["heard_to"] if whole else chore.said.get("heard_to")
+            tx.put(replace(chore, done_at=done, result={**report.doc(), "heard_to": heard}))
             if restore.lift(tx, tills, self._moment()):
                 log.warning("every till was swept after the restore: payouts go on")
+        return report
 
     def _moment(self) -> Moment:
         return self._clock.moment()
 
     # --------------------------------------------------------------------------------- tills
 
-    def _till(self, host: Host, report: Report, still_ours: Callable[[], None]) -> Report:
-        till_id = host.connection.id
-        records = list(host.till.recent(report.since - sweep.LOOK_BACK))
-        found: list[Difference] = []
+    def _till(self, host: Host, going: _Going) -> None:
+        seen: set[str] = set()
         asking: list[Payout] = []
-        for start in range(0, len(records), _BATCH):
-            still_ours()
-            differences, ours = self._compare(host, records[start : start + _BATCH])
-            found += differences
+        records = iter(host.till.recent(going.report.since - sweep.LOOK_BACK))
+        while batch := list(islice(records, _BATCH)):
+            going.still_ours()
+            differences, ours = self._compare(host, batch)
+            seen |= {record.host_object for record in batch}
             asking += ours
-        seen = {record.host_object for record in records}
-        with self._store.read() as reader:
-            since = report.since - sweep.ASK_BACK
-            known = {payout.id for payout in asking}
-            alone = sweep.unlisted(reader, till_id, since, seen, self._clock.now())
-            asking += [payout for payout in alone if payout.id not in known]
-        unclear = 0
+            going.add(differences, seen=going.report.seen + len(batch))
         for ours_one in asking:
-            still_ours()
-            difference, clear = self._ask(host, ours_one)
-            unclear += not clear
-            found += [difference] if difference else []
-        return replace(
-            report,
-            seen=report.seen + len(records),
-            asked=len(asking),
-            unclear=unclear,
-            differences=[*report.differences, *found],
-        )
+            self._ask_of(host, ours_one, going)
+        with self._store.read() as reader:
+            known = {payout.id for payout in asking}
+            alone = sweep.unlisted(reader, going.report, seen, host.lists, going.asked_to)
+            left = [payout for payout in alone if payout.id not in known]
+        for ours_one in left:
+            going.asked_to = ours_one.id
+            self._ask_of(host, ours_one, going)
 
     def _compare(
         self, host: Host, records: Iterable[HostRecord]
@@ -155,8 +193,18 @@ class Sweeper:
                     differences.append(said)
         return differences, ours
 
+    def _ask_of(self, host: Host, ours: Payout, going: _Going) -> None:
+        going.still_ours()
+        difference, clear = self._ask(host, ours)
+        going.add(
+            [difference] if difference else [],
+            asked=going.report.asked + 1,
+            unclear=going.report.unclear + (not clear),
+        )
+
     def _ask(self, host: Host, ours: Payout) -> tuple[Difference | None, bool]:
-        """Ask the host about one payout, and take in its answer the way every answer is."""
+        """Ask the host about one payout, and take in its answer the way every answer is. Whether
+        it was clear is the second of what is answered."""
         workspace = self._store.workspace_id
         order = payout.instruction(ours, code=code_of(self._sealer, workspace, ours))
         try:
@@ -188,25 +236,10 @@ class Sweeper:
 
     # --------------------------------------------------------------------------------- desks
 
-    def _desk(self, host: Host, report: Report) -> Report:
-        """Solved tickets whose message was lost: those with a reason and without a case."""
-        since = max(report.since - _DESK_BACK, host.connection.created_at)
-        routing = host.routing
-        tickets = list(host.desk.recent(since))
-        found = [
-            Difference(kind="unheard", end="mended", ticket=ticket.id, case=case_id)
-            for ticket in tickets
-            if _lost(ticket, since, self._clock.now())
-            and routing.reasons_on(ticket)
-            and not self._has_case(host, ticket)
-            and (case_id := self._open(host, ticket))
-        ]
-        self._surveys(host, since)
-        return replace(
-            report,
-            seen=report.seen + len(tickets),
-            differences=[*report.differences, *found],
-        )
+    def _desk(self, host: Host, going: _Going) -> None:
+        heard = self._unheard.open_lost(host, going.heard_to, going.still_ours)
+        self._surveys(host, going.heard_to)
+        going.add(heard.differences, seen=heard.seen, heard_to=heard.to)
 
     def _surveys(self, host: Host, since: datetime) -> None:
         """What customers said afterwards. No books hang on it: what cannot be read today is read
@@ -226,41 +259,6 @@ class Sweeper:
                 moment = self._moment()
                 for rating in ratings[start : start + _BATCH]:
                     followup.take_in(tx, desk_id, rating, moment)
-
-    def _has_case(self, host: Host, ticket: Ticket) -> bool:
-        """Asked before a transaction is opened: nearly all have."""
-        with self._store.read() as reader:
-            of_ticket = {"desk_id": host.connection.id, "ticket_id": ticket.id}
-            return reader.count(CaseTicket, **of_ticket) > 0
-
-    def _open(self, host: Host, ticket: Ticket) -> str | None:
-        desk_id = host.connection.id
-        with self._store.write() as tx:
-            moment = self._moment()
-            if tx.count(CaseTicket, desk_id=desk_id, ticket_id=ticket.id):
-                return None
-            case = flow.on_solved(
-                tx,
-                desk_id,
-                ticket.id,
-                actor_id=None,
-                received_at=moment.now,
-                routing=host.routing,
-                moment=moment,
-            )
-            if case is None:
-                return None
-            tx.add(case)
-            link = CaseTicket(
-                id=moment.new("link"), case_id=case.id, desk_id=desk_id, ticket_id=ticket.id
-            )
-            tx.add(link)
-            moment.log(tx, case.id, "solved_unheard", {"desk": desk_id, "ticket": ticket.id})
-            return case.id
-
-
-def _lost(ticket: Ticket, since: datetime, now: datetime) -> bool:
-    return ticket.status == "solved" and since <= ticket.updated_at <= now - _UNHEARD
 
 
 def _unlisted(host: Host) -> str | None:

@@ -12,7 +12,7 @@ import time as wall
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from core import approval, flow, ledger, limits_kept
@@ -25,7 +25,7 @@ from core.people import Person
 from core.ports import Ticket
 from core.store import AlreadyExists, Store, StoreUnavailable
 from sandbox.sim.books import Books, Moved
-from sandbox.sim.clock import Time
+from sandbox.sim.clock import START, Time
 from sandbox.sim.desk import DeskBooks
 from sandbox.sim.line import Line
 from sandbox.sim.lockstep import Crash, Lockstep
@@ -49,6 +49,8 @@ from webhooks.proof.stage import (
     roles_of,
 )
 
+#: Seconds by which a helpdesk's clock is wrong, where it is.
+_SKEWS = (-900.0, -120.0, -5.0, 40.0, 600.0)
 LEASE = timedelta(seconds=90)
 RUNNERS = 3
 #: True seconds: when agents stop acting, when faults stop, when every case must be at rest (two
@@ -74,13 +76,14 @@ class Simulation:
         self._count = 0
         self._deliveries = 0
         self.clock = Clock(self.time.now, self.time.steady, Ids())
-        self.desk = DeskBooks(self._tell_ticket, self.time.now)
+        self.desk = DeskBooks(self._tell_ticket, self._desk_time())
         self.tills = {
             id: Books(id, kind, self.time, self.weather, self._teller(id), self.at)  # type: ignore[arg-type]
             for id, kind in TILLS.items()
         }
         self.troubles: list[str] = []
-        furnish(store, self.clock.moment(), self.chance.choice(("send", "draft", "none")))
+        reply = self.chance.choice(("send", "draft", "none"))
+        furnish(store, self.clock.moment(), reply, self.desk.now())
         self._open_shop(orders)
 
     # --------------------------------------------------------------------------- the world
@@ -113,7 +116,10 @@ class Simulation:
         sealer = a_sealer()
         line = Line(self.time, self.weather, self)
         self.hosts = SimHosts(
-            self.store, sealer, roles_of(self.desk, self.tills, market, lambda: line)
+            self.store,
+            sealer,
+            roles_of(self.desk, self.tills, market, lambda: line),
+            self.desk.now,
         )
         self._sealer = sealer
         for number in range(orders):
@@ -137,6 +143,11 @@ class Simulation:
         self.at(CALM, self._calm)
         self.at(AT_REST, lambda: self.troubles.extend(oracle.at_rest(self)))
         self.at(END, lambda: None)
+
+    def _desk_time(self) -> Callable[[], datetime]:
+        """The helpdesk's clock: it may be wrong, and no jump of ours moves it."""
+        skew = timedelta(seconds=self.weather.lasting("skew", _SKEWS) or 0.0)
+        return lambda: START + skew + timedelta(seconds=self.time.true)
 
     def _plan_acts(self, ticket_id: str) -> None:
         chance = self.chance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from core.connection import Connection
@@ -22,7 +22,7 @@ from sandbox.sim.clock import START
 from sandbox.sim.desk import DeskBooks, Shown, SimDesk, new_ticket
 from sandbox.sim.line import Line
 from sandbox.sim.till import SimTill, spec_of
-from webhooks.hosts import Host, Hosts, StoredSettings
+from webhooks.hosts import CONNECTED_AT, Host, Hosts, StoredSettings
 
 DESK = "conn_desk"
 BUDGET = "shop"
@@ -81,22 +81,30 @@ class SimIntake:
 class SimHosts(Hosts):
     """Hands out the simulated roles for a connection's row, which is kept as any other."""
 
-    def __init__(self, store: Store, sealer: Sealer, roles: Mapping[str, tuple[Spec, Roles]]):
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        roles: Mapping[str, tuple[Spec, Roles]],
+        desk_time: Callable[[], datetime],
+    ) -> None:
         super().__init__(store, sealer, allow_private=False, call_within=timedelta(seconds=15))
-        self._roles = roles
+        self._roles, self._desk_time = roles, desk_time
 
     def make(self, row: Connection) -> Host:
         spec, roles = self._roles[row.id]
         settings = StoredSettings(self._store, self._sealer, row.id)
-        return Host(row, spec, roles, spec.calls_within, settings)
+        if row.id != DESK:
+            return Host(row, spec, roles, spec.calls_within, settings)
+        return Host(row, spec, roles, spec.calls_within, settings, self._desk_time)
 
 
 def a_sealer() -> Sealer:
     return Sealer(read_keys(new_key()))
 
 
-def furnish(store: Store, moment: Moment, reply: str) -> None:
-    """Workspace, connections of the day before, policy and people."""
+def furnish(store: Store, moment: Moment, reply: str, desk_time: datetime) -> None:
+    """Workspace, connections, policy and people. `desk_time`: the helpdesk's own, just now."""
     tills = [{"connection": id, "tag": f"till_{kind}"} for id, kind in TILLS.items()]
     options = {
         "policy": "sim-shop",
@@ -121,9 +129,9 @@ def furnish(store: Store, moment: Moment, reply: str) -> None:
                     live=False,
                     state="on",
                     path_token=id,
-                    settings={},
+                    settings={CONNECTED_AT: desk_time.isoformat()} if id == DESK else {},
                     options=options if id == DESK else {},
-                    created_at=moment.now - timedelta(days=1),
+                    created_at=moment.now,
                 )
             )
         _policy(tx, moment)
