@@ -25,21 +25,25 @@ class BadAnchor(AmendsError):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The head at one moment, to be kept where nobody who can write the database can."""
+    """The head at one moment, to be kept where nobody who can write the database can. `sent`: an
+    `Attempt` of that moment, where it is to witness what was sent and is not booked yet."""
 
     workspace: str
     seq: int
     hash: str
     at: datetime
+    sent: str | None = None
 
     def line(self) -> str:
         """One line of canonical JSON; `at` in microseconds since 1970."""
-        document = {
+        document: dict[str, object] = {
             "at": to_micros(self.at),
             "hash": self.hash,
             "seq": self.seq,
             "workspace": self.workspace,
         }
+        if self.sent is not None:
+            document["sent"] = self.sent
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
@@ -53,6 +57,12 @@ def read_anchor(line: str) -> tuple[str, int, str]:
     if type(workspace) is not str or type(seq) is not int or type(hash) is not str:
         raise BadAnchor("an anchor is the one line that `ledger anchor` printed")
     return workspace, seq, hash
+
+
+def sent_of(line: str) -> str | None:
+    """What an anchor's line, which `read_anchor` has read, says of the last sending."""
+    sent = json.loads(line).get("sent")
+    return sent if isinstance(sent, str) else None
 
 
 def anchor(reader: Reader, *, at: datetime) -> Anchor:

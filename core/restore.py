@@ -18,9 +18,9 @@ from core.case import Case, CaseStep, Task
 from core.chores import Chore
 from core.errors import AmendsError
 from core.ledger import HEAD, Entry, Head, id_of
-from core.ledger_check import BadAnchor, read_anchor
+from core.ledger_check import Anchor, BadAnchor, anchor, read_anchor, sent_of
 from core.moment import Moment
-from core.payout import Payout, PayoutState, locked
+from core.payout import Attempt, Payout, PayoutState, locked
 from core.people import Workspace
 from core.policy.decision import read_decision
 from core.routing import Routing
@@ -39,19 +39,30 @@ class StillRestored(AmendsError):
     """Nobody's word lifts the halt after a restore; sweeping every till does."""
 
 
-def behind(reader: Reader, anchor: str) -> bool:
-    """Whether the ledger lacks something that an anchor's line has seen. Raises `BadAnchor`."""
-    workspace, seq, hash = read_anchor(anchor)
+def behind(reader: Reader, line: str) -> bool:
+    """Whether the ledger, or what was sent and is not booked yet, lacks something that an anchor's
+    line has seen. Raises `BadAnchor`."""
+    workspace, seq, hash = read_anchor(line)
     if workspace != reader.workspace_id:
         raise BadAnchor(
             f"the anchor is of workspace {workspace}, not of {reader.workspace_id}: each needs a "
             "file of its own"
         )
+    sent = sent_of(line)
+    if sent is not None and reader.get(Attempt, sent) is None:
+        return True
     if seq == 0:
         return False
     head = reader.get(Head, HEAD)
     entry = reader.get(Entry, id_of(seq))
     return head is None or head.seq < seq or entry is None or entry.hash != hash
+
+
+def witness(reader: Reader, now: datetime) -> Anchor:
+    """What `behind` is to find again: the ledger's head, and the newest sending."""
+    newest = reader.find(Attempt, newest_first=True, limit=1)
+    head = anchor(reader, at=now)
+    return replace(head, sent=newest[0].id) if newest else head
 
 
 def mark(tx: Tx, moment: Moment) -> int:

@@ -10,6 +10,7 @@ from core import booking, ledger, ledger_check
 from core.chores import Chore, id_of
 from core.ledger_check import BadAnchor
 from core.money import Money
+from core.payout import Attempt
 from core.people import Workspace
 from core.store import Store
 from tests.stores import NOW, open_store, sample
@@ -83,3 +84,24 @@ def test_it_follows_the_ledger(tmp_path: Path) -> None:
         assert ledger_check.verify(reader, path.read_text().strip()).ok
     assert ledger_check.read_anchor(path.read_text())[1] == 2
     assert _halted(store) is None
+
+
+def test_what_was_sent_and_is_not_booked_yet_is_missed_too(tmp_path: Path) -> None:
+    """A payment that the host finishes days later: the ledger is the same as in the backup."""
+    path, store = tmp_path / "anchor", _store(tmp_path, "w", 1)
+    with store.write() as tx:
+        tx.add(sample(Attempt, "try_1", payout_id="pay_1", number=1))
+    keeper = AnchorFile(store, path, CLOCK)
+    keeper.keep()
+    with store.write() as tx:
+        tx.add(sample(Attempt, "try_2", payout_id="pay_2", number=1))
+    keeper.keep()
+    assert not keeper.check()
+    with store.read() as reader:
+        assert ledger_check.verify(reader, path.read_text().strip()).ok
+    back = _store(tmp_path, "w", 1)
+    with back.write() as tx:
+        tx.add(sample(Attempt, "try_1", payout_id="pay_1", number=1))
+    assert AnchorFile(back, path, CLOCK).check()
+    assert _halted(back) == "restored"
+    assert not AnchorFile(back, path, CLOCK).check()  # noticed once

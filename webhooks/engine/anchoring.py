@@ -1,4 +1,4 @@
-"""The anchor file: the ledger's head, kept outside the database.
+"""The anchor file: the ledger's head and the last sending, kept outside the database.
 
 A database that comes from a backup knows less than the file: that is how it is recognised.
 """
@@ -10,7 +10,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from core import chores, ledger_check, restore
+from core import chores, restore
 from core.ledger_check import Anchor
 from core.store import Store
 from webhooks.engine.clock import Clock
@@ -25,7 +25,7 @@ class AnchorFile:
 
     def __init__(self, store: Store, path: Path | None, clock: Clock) -> None:
         self._store, self._path, self._clock = store, path, clock
-        self._written = -1
+        self._written: tuple[int, str | None] | None = None
         self._next = 0.0
 
     def check(self) -> bool:
@@ -42,11 +42,11 @@ class AnchorFile:
             asked = restore.mark(tx, moment)
             chores.plan(tx, "night", "", moment.now)  # every till is swept at once
         log.error(
-            "the ledger lacks entries that %s has seen: this is a restored backup. Payouts are "
+            "the database lacks what %s has seen: this is a restored backup. Payouts are "
             "halted until every till was swept (%d are asked about first)", self._path, asked,
         )  # fmt: skip
         with self._store.read() as reader:  # from here on, this is what the ledger is
-            self._write(self._path, ledger_check.anchor(reader, at=self._clock.now()))
+            self._write(self._path, restore.witness(reader, self._clock.now()))
         return True
 
     def keep_now_and_then(self) -> None:
@@ -60,8 +60,8 @@ class AnchorFile:
         if self._path is None or self.check():
             return
         with self._store.read() as reader:
-            anchor = ledger_check.anchor(reader, at=self._clock.now())
-        if anchor.seq != self._written:
+            anchor = restore.witness(reader, self._clock.now())
+        if (anchor.seq, anchor.sent) != self._written:
             self._write(self._path, anchor)
 
     def _write(self, path: Path, anchor: Anchor) -> None:
@@ -72,4 +72,4 @@ class AnchorFile:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
-        self._written = anchor.seq
+        self._written = anchor.seq, anchor.sent
