@@ -210,7 +210,8 @@ def _taken_back(
     payouts.end_attempts(tx, payout, ending, moment.now)
     match ending:
         case Settled(receipt):
-            _believed(tx, case, payout, receipt.amount or payout.amount, moment)
+            back = payout.amount if receipt.amount is None else receipt.amount  # 0.00 is an answer
+            _believed(tx, case, payout, back, moment)
         case Declined(code, why):
             _stands(tx, case, payout, f"{code}: {why}", moment)
         case _:
