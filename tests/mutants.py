@@ -38,6 +38,7 @@ MODULES = {
     "booking": "core/booking.py",
     "payout": "core/payout.py",
     "authority": "core/authority/__init__.py",
+    "counters": "core/authority/counters.py",
     "counting": "core/authority/counting.py",
     "bounds": "core/authority/bounds.py",
     "scale": "core/authority/scale.py",

@@ -8,16 +8,16 @@ reservation ends used (it was paid) or released (it was not), never by itself.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import cast
 
+from core.authority import counters
 from core.authority.bounds import Binds, Bound, Wish, wish_for
-from core.authority.counting import Charge, Counting, Seed, personal_key, seed_of
+from core.authority.counting import Charge, Counting, personal_key, seed_of
 from core.authority.rows import Counter, Reservation
-from core.authority.scale import Scale, calendar_of, since, worth
+from core.authority.scale import Scale, calendar_of, worth
 from core.case import Case
 from core.errors import AmendsError
 from core.limits import POLICY, WINDOWS, Cap, Limits, roles_of
@@ -28,7 +28,7 @@ from core.offer import Part
 from core.payout import FINAL, Payout, PayoutState
 from core.people import Person, Workspace
 from core.ports import Order
-from core.store import AlreadyExists, Reader, Tx
+from core.store import Reader, Tx
 
 __all__ = [
     "Binds",
@@ -97,10 +97,10 @@ def reserve(
         charges = list(of.hard(own))
         if bearer is not None:
             charges += of.personal(None if bearer == POLICY else _person(tx, bearer))
-        totals = _locked(tx, of.scale, charges, own)
+        totals = counters.locked(tx, of.scale, charges, own)
     except Binds as binds:
         return binds.bound
-    bound = _first_bound(charges, totals)
+    bound = counters.first_bound(charges, totals)
     if bound is not None:
         if bound.name == "breaker":
             _halt(tx)
@@ -143,18 +143,18 @@ def short(reader: Reader, wish: Wish, person: Person, moment: Moment) -> Bound |
     try:
         charges = list(of.personal(person))
         totals = {
-            c.counter: _total(of.scale, c.counter, c.seed, c.currency)
+            c.counter: counters.total_of(of.scale, c.counter, c.seed, c.currency)
             for c in charges
             if c.counter is not None
         }
     except Binds as binds:
         return binds.bound
-    return _first_bound(charges, totals)
+    return counters.first_bound(charges, totals)
 
 
 def release(tx: Tx, case: Case, now: datetime) -> None:
     """The case ends, or goes on otherwise: what it holds is free again."""
-    _let_go(tx, held(tx, case.id), now)
+    counters.let_go(tx, held(tx, case.id), now)
 
 
 def conclude(tx: Tx, payout: Payout, now: datetime) -> None:
@@ -166,7 +166,7 @@ def conclude(tx: Tx, payout: Payout, now: datetime) -> None:
         if row.position != payout.position or row.state == "released":
             continue
         if payout.state is not PayoutState.SETTLED:
-            _let_go(tx, [row], now)
+            counters.let_go(tx, [row], now)
         elif row.state == "held":
             tx.put(replace(row, state="used", ended_at=now))
 
@@ -178,8 +178,8 @@ def hold_again(tx: Tx, payout: Payout) -> None:
     own = [row for row in rows if row.position == payout.position]
     if not own or any(row.state != "released" for row in own):
         return
-    for id, amount in sorted(_taken(own[-1:]).items()):
-        _count(tx, id, amount)
+    for id, amount in sorted(counters.taken(own[-1:]).items()):
+        counters.count(tx, id, amount)
     tx.put(replace(own[-1], state="held", ended_at=None))
 
 
@@ -197,9 +197,9 @@ def count_as(tx: Tx, payout: Payout, given: Money) -> None:
             for id, amount in cast("Mapping[str, int]", row.charges).items()
         }
         after = replace(row, amount_minor=given.minor, charges=charges)
-        more = _taken([after])
-        for id, amount in sorted(_taken([row]).items()):
-            _count(tx, id, more[id] - amount)
+        more = counters.taken([after])
+        for id, amount in sorted(counters.taken([row]).items()):
+            counters.count(tx, id, more[id] - amount)
         tx.put(after)
 
 
@@ -316,7 +316,7 @@ def _left(scale: Scale, whose: str, reason: str | None, window: str, cap: Cap) -
             key = personal_key(scale.calendar, whose, reason, window)
             seed = seed_of(scale.calendar, whose, reason, window, cap)
             try:
-                total = _total(scale, f"{key}|{currency or 'count'}", seed, currency)
+                total = counters.total_of(scale, f"{key}|{currency or 'count'}", seed, currency)
             except Binds:  # what cannot be counted leaves nothing
                 total = most
         rest = max(0, most - total)
@@ -326,88 +326,7 @@ def _left(scale: Scale, whose: str, reason: str | None, window: str, cap: Cap) -
             yield Left(window, reason, Money(most, currency), Money(rest, currency))
 
 
-# ------------------------------------------------------------------------------------- counters
-
-
-def _first_bound(charges: Iterable[Charge], totals: Mapping[str, int]) -> Bound | None:
-    for charge in charges:
-        so_far = charge.so_far if charge.counter is None else totals[charge.counter]
-        bound = charge.bound(so_far)
-        if bound is not None:
-            return bound
-    return None
-
-
-def _locked(
-    tx: Tx, scale: Scale, charges: Sequence[Charge], own: Sequence[Reservation]
-) -> dict[str, int]:
-    """The counters of these charges and of what is given back, locked in the order of their ids,
-    without what this case itself holds in them."""
-    wanted = {charge.counter: charge for charge in charges if charge.counter is not None}
-    returned = _taken(own)
-    totals = {}
-    for id in sorted(wanted.keys() | returned.keys()):
-        row = tx.lock(Counter, id)
-        if row is None and id not in wanted:
-            continue  # nobody has counted in it since the limits were changed
-        if row is None:
-            with contextlib.suppress(AlreadyExists):  # somebody else began to count just now
-                new = wanted[id]
-                tx.add(Counter(id=id, total=_seeded(scale, id, new.seed, new.currency, own)))
-            row = tx.lock(Counter, id)
-        assert row is not None  # it was made just now, by whomever
-        totals[id] = row.total - returned.get(id, 0)
-    return totals
-
-
-def _total(scale: Scale, id: str, seed: Seed | None, currency: str | None) -> int:
-    row = scale.reader.get(Counter, id)
-    return row.total if row is not None else _seeded(scale, id, seed, currency)
-
-
-def _seeded(
-    scale: Scale,
-    id: str,
-    seed: Seed | None,
-    currency: str | None,
-    own: Sequence[Reservation] = (),
-) -> int:
-    """What a counter begins with. A person's limit that is new today counts what they gave today
-    before it; budgets and the breaker count from when they are first written. What was charged to
-    it before counts as it was charged, as that comes back; `own` only so, as it is asked for anew.
-    """
-    total = 0
-    mine = {row.id for row in own}
-    for row in since(scale.reader, seed.since, bearer=seed.bearer) if seed else ():
-        assert seed is not None
-        charged = cast("Mapping[str, int]", row.charges).get(id)
-        if charged is not None:
-            total += charged
-        elif row.id not in mine and seed.reason in (None, row.reason):
-            caps = seed.cap.value or {}
-            total += scale.totals([scale.given(row)], caps).get(currency, 0) if currency else 1
-    return total
-
-
-def _taken(rows: Sequence[Reservation]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for row in rows:
-        for id, amount in cast("Mapping[str, int]", row.charges).items():
-            found[id] = found.get(id, 0) + amount
-    return found
-
-
-def _count(tx: Tx, id: str, more: int) -> None:
-    counter = tx.lock(Counter, id)
-    if counter is not None:  # else it is counted when somebody next counts in it
-        tx.put(replace(counter, total=counter.total + more))
-
-
-def _let_go(tx: Tx, rows: Sequence[Reservation], now: datetime) -> None:
-    for id, amount in sorted(_taken(rows).items()):
-        _count(tx, id, -amount)
-    for row in rows:
-        tx.put(replace(row, state="released", ended_at=now))
+# --------------------------------------------------------------------------------- reservations
 
 
 def _keep(
