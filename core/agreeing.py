@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from core import approval as approvals
 from core import authority, drift, permission, tasks, writeback
@@ -19,6 +18,7 @@ from core.facts import Trouble
 from core.moment import Moment
 from core.offer import Offer, Part
 from core.ports import Order
+from core.record import replace
 from core.routing import Routing
 from core.store import Tx
 

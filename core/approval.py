@@ -8,7 +8,7 @@ the sum themselves, or acts for somebody who has it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, cast
 
@@ -24,7 +24,7 @@ from core.moment import Moment
 from core.money import Money
 from core.offer import Offer, parts_of, payload_hash
 from core.people import Delegation, Person, PersonIdentity
-from core.record import Doc, Record, Table
+from core.record import Doc, Record, Table, replace
 from core.store import Reader, Tx
 
 LASTS = timedelta(days=7)

@@ -6,13 +6,13 @@ One row a chore, claimed under a lease like a case. Whoever does it says when it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import ClassVar, cast
 from zoneinfo import ZoneInfo
 
 from core.people import Workspace
-from core.record import Doc, Record, Table
+from core.record import Doc, Record, Table, replace
 from core.store import Reader, Tx
 
 

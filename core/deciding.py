@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from core import authority, drift, opening, permission, tasks, writeback
@@ -21,6 +20,7 @@ from core.link import NewLink
 from core.moment import Moment
 from core.offer import Offer, Part
 from core.ports import HostDenied, HostError
+from core.record import replace
 from core.routing import Routing
 from core.settling import after_payouts
 from core.store import Tx

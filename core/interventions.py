@@ -3,8 +3,6 @@ person that more is given for a harm that was made good."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from core import approval as approvals
 from core import authority, dispute, flow, tasks
 from core import harm as harms
@@ -19,6 +17,7 @@ from core.limits import roles_of
 from core.moment import Moment
 from core.payout import Payout, may_send
 from core.people import Person
+from core.record import replace
 from core.store import AlreadyExists, Tx
 
 #: How a case stands that the guard stopped, and that somebody may let go on.

@@ -12,13 +12,13 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, NewType
 
 from core.errors import AmendsError
 from core.money import EXPONENTS, LIMIT_MINOR, UNPAYABLE, Money
-from core.record import Record, Table
+from core.record import Record, Table, replace
 from core.store import AlreadyExists, Reader, Tx
 from core.store.values import to_micros
 

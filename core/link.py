@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, cast
 
@@ -18,7 +18,7 @@ from core.case import Case, CaseState
 from core.errors import AmendsError
 from core.moment import Moment
 from core.offer import Offer
-from core.record import Doc, Record, Table
+from core.record import Doc, Record, Table, replace
 from core.store import Reader, Tx
 from core.store.sealing import Place, Sealer
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, cast
 
@@ -14,7 +15,7 @@ from core.moment import Moment
 from core.money import Money
 from core.payout import Payout, PayoutState
 from core.ports import Remedy
-from core.record import Doc, Record, Table
+from core.record import Doc, Record, Table, replace
 from core.store import Reader, Tx
 
 LASTS = timedelta(days=30)
@@ -120,7 +121,7 @@ def less(parts: Sequence[Part], given: Sequence[Money | None]) -> list[Part] | N
             left.append(part)
         elif taken < part.amount.minor:
             amount = Money(part.amount.minor - taken, part.amount.currency)
-            left.append(replace(part, amount=amount))
+            left.append(dataclasses.replace(part, amount=amount))
     return left
 
 

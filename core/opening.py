@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core import letter as letters
@@ -11,6 +10,7 @@ from core import tasks
 from core.case import Case, CaseState, Outcome
 from core.moment import Moment
 from core.payout import Payout
+from core.record import replace
 from core.routing import Routing
 from core.store import Reader, Tx
 

@@ -8,10 +8,11 @@ is ever sent again on "we do not know".
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -37,7 +38,7 @@ from core.ports import (
     Till,
     Unknown,
 )
-from core.record import Doc, Record, Table
+from core.record import Doc, Record, Table, replace
 from core.store import AlreadyExists, Reader, Tx
 from core.tax import contained
 
@@ -225,7 +226,7 @@ def send(till: Till, order: Instruction) -> Ending | Finding:
     ending = till.pay(order)
     if not isinstance(ending, Settled):
         return ending
-    found = till.find(replace(order, host_object=ending.receipt.host_object))
+    found = till.find(dataclasses.replace(order, host_object=ending.receipt.host_object))
     # The host said yes and does not show it yet: it is asked by the id it gave, not sent again.
     return Pending(ending.receipt) if isinstance(found, Absent) else _checked(order, found)
 

@@ -8,7 +8,6 @@ to `core.flow`. The harm stays this case's: a person decides what is given inste
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from core import authority, booking, flow, ledger, tasks, writeback
@@ -35,6 +34,7 @@ from core.ports import (
     Till,
     Unknown,
 )
+from core.record import replace
 from core.routing import Routing
 from core.store import Reader, Tx
 

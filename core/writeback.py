@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, cast
 
@@ -15,7 +15,7 @@ from core.moment import Moment
 from core.money import Money
 from core.payout import Payout, PayoutState, wait_of
 from core.ports import Remedy, WriteBack
-from core.record import Doc
+from core.record import Doc, replace
 from core.routing import Routing, Tone
 from core.store import Tx
 
@@ -144,7 +144,7 @@ def compose(
         if writing.about == "made_good" and routing.reply == "draft":
             draft = reply_text(case, routing, data, customer=customer, codes=codes, letter=letter)
             text = f"{text}\n\n---\n{draft}"
-    return replace(unworded(writing), text=text, language=language)
+    return dataclasses.replace(unworded(writing), text=text, language=language)
 
 
 def without(text: str, codes: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.record import Record
+from core.record import Record, made
 from core.store.tables import table_of
 from core.store.values import (
     FROM_COLUMN,
@@ -94,7 +94,7 @@ class Plan(Generic[R]):
             value = values[index]
             if value is not None:
                 values[index] = load(value)
-        return self.kind(**dict(zip(self._names, values, strict=True)))
+        return made(self.kind, values)
 
     def decode_columns(self, names: tuple[str, ...], row: tuple[Any, ...]) -> tuple[object, ...]:
         """The values of the first columns of a row, which are those named."""

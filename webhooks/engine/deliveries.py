@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -34,6 +34,7 @@ from core.payout import (
     wait_of,
 )
 from core.ports import HostDenied, HostRecord, Malformed, RawRequest, Unrecognised
+from core.record import replace
 from core.storable import storable
 from core.store import AlreadyExists, Lease, LeaseLost, Store, StoreUnavailable, Tx
 from core.tasks import open_task
@@ -197,7 +198,7 @@ def refund_seen(
         return False
     record = _record(event, moment)
     if not forgotten:
-        record = replace(record, marker=None)
+        record = dataclasses.replace(record, marker=None)
     sweep.not_ours(tx, till_id, record, moment, waits=False)
     return True
 

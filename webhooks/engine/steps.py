@@ -7,11 +7,11 @@ it may be killed anywhere and somebody else goes on.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 
 from core import approval as approvals
@@ -49,6 +49,7 @@ from core.ports import (
     Order,
     Unknown,
 )
+from core.record import replace
 from core.routing import BadOptions, Routing
 from core.store import AlreadyExists, Lease, Store, Tx
 from core.store.sealing import Sealer
@@ -147,7 +148,7 @@ class Worker:
         # Whoever dies before the action is done leaves a case that is still due.
         due = action.until if isinstance(action, Rest) else file.case.due_at or moment.now
         if file.case.due_at != due:
-            file = replace(file, case=replace(file.case, due_at=due))
+            file = dataclasses.replace(file, case=replace(file.case, due_at=due))
             tx.put(file.case)
         if isinstance(action, Send):
             return self._begin(tx, lease, file, action.payout, moment)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from core.clocks import TOLERANCE, MachineClock
+from core.record import replace
 from core.store import AlreadyExists, Store, Tx
 from webhooks.engine.clock import Clock
 
