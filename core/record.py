@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
 
@@ -43,25 +42,34 @@ R = TypeVar("R", bound=Record)
 
 
 class _Plan(NamedTuple):
-    """How records of a class are made: all values of one, and the names they have; what it is while
-    it is filled."""
+    """How records of a class are made: all values of one, the place of each name among them, and
+    what a record is while it is filled, which has the same slots and is not frozen."""
 
     values: Callable[[Any], tuple[Any, ...]]
     places: Mapping[str, int]
     filling: type[Record]
 
 
-@cache
+_PLANS: dict[type[Record], _Plan] = {}
+
+
 def _plan(kind: type[Record]) -> _Plan:
+    plan = _PLANS.get(kind)
+    if plan is None:
+        plan = _PLANS[kind] = _new_plan(kind)
+    return plan
+
+
+def _new_plan(kind: type[Record]) -> _Plan:
     if not issubclass(kind, Record) or hasattr(kind, "__post_init__"):
         raise TypeError(f"{kind.__name__} is no record, or checks itself: use dataclasses")
     names = [field.name for field in dataclasses.fields(kind)]
-    # The same slots, not frozen.
-    open_ = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    like = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    not_frozen = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
     return _Plan(
         values=attrgetter(*names) if len(names) > 1 else lambda record: (record.id,),
         places={name: place for place, name in enumerate(names)},
-        filling=type(kind.__name__, (Record,), {"__slots__": names[1:], **open_}),
+        filling=type(kind.__name__, (Record,), {"__slots__": names[1:], **like, **not_frozen}),
     )
 
 

@@ -205,22 +205,21 @@ class _Write(Tables):
 
     def _add(self, record: Record, work: Work) -> None:
         table = self.of(type(record))
-        table.checker.check(record, None)
+        kept = table.checker.checked(record, None)
         if record.id in table.rows or table.collides(record):
             raise AlreadyExists(f"{table.name}: {record.id}, or one of its unique keys, is there")
-        self._set(table, record.id, table.checker.plain(record), work if table.leased else None)
+        self._set(table, record.id, kept, work if table.leased else None)
 
     def put(self, record: Record) -> None:
         table = self.of(type(record))
         if table.append_only:
             raise TypeError(f"{table.name} is append-only")
         old = table.rows.get(record.id)
-        table.checker.check(record, old)
+        kept = table.checker.checked(record, old)
         if old is None:
             raise NoSuchRow(f"{table.name}: {record.id} is not there; add it first")
-        if table.collides(record):
+        if table.keyed(record) != table.keyed(old) and table.collides(record):
             raise AlreadyExists(f"{table.name}: a unique key of {record.id} is another row's")
-        kept = table.checker.plain(record, old)
         self._set(table, record.id, kept, table.work.get(record.id))
 
     def remove(self, kind: type[Record], id: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from core.record import Record
@@ -16,6 +16,7 @@ from core.store.values import Checker, as_columns, fields_of
 
 R = TypeVar("R", bound=Record)
 _NONE: list[str] = []
+_NOWHERE = object()
 
 
 class Work(NamedTuple):
@@ -31,13 +32,22 @@ class Work(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Columns by which rows are found: sorted ids by those columns' values, which `of` answers."""
+    """Columns by which rows are found: sorted ids by those columns' values. These are a tuple, or
+    the one value itself: `of` answers a record's, `wanted` those that are looked for."""
 
     cols: tuple[str, ...]
-    of: Callable[[Record], tuple[object, ...]]
-    ids: dict[tuple[object, ...], list[str]]
+    of: Callable[[Record], object]
+    wanted: Callable[[dict[str, object]], object]
+    ids: dict[object, list[str]]
 
-    def leave(self, value: tuple[object, ...], id: str) -> None:
+    def enter(self, value: object, id: str) -> None:
+        found = self.ids.get(value)
+        if found is None:
+            self.ids[value] = [id]
+        else:
+            insort(found, id)
+
+    def leave(self, value: object, id: str) -> None:
         found = self.ids[value]
         del found[bisect_left(found, id)]
         if not found:
@@ -45,12 +55,11 @@ class Key:
 
     def any_of(self, values: Iterable[object]) -> list[str]:
         """Of a key with one column."""
-        return sorted(id for value in set(values) for id in self.ids.get((value,), ()))
+        return sorted(id for value in set(values) for id in self.ids.get(value, ()))
 
 
-def _values_of(cols: tuple[str, ...]) -> Callable[[Record], tuple[object, ...]]:
-    get = attrgetter(*cols)
-    return get if len(cols) > 1 else lambda record: (get(record),)
+def _key(cols: tuple[str, ...]) -> Key:
+    return Key(cols, attrgetter(*cols), itemgetter(*cols), {})
 
 
 class Rows:
@@ -69,11 +78,11 @@ class Rows:
         self.ids: list[str] = []
         # As in the databases, a unique key of several columns also finds rows by the first of them.
         firsts = tuple(cols[:1] for cols in table.unique if len(cols) > 1)
-        self.keys = [
-            Key(cols, _values_of(cols), {})
-            for cols in dict.fromkeys((*table.unique, *table.index, *firsts))
-        ]
+        columns = dict.fromkeys((*table.unique, *table.index, *firsts))
+        self.keys = [_key(cols) for cols in columns]
         self.uniques = self.keys[: len(table.unique)]
+        #: All that a record is found by.
+        self.keyed = attrgetter("id", *(col for cols in columns for col in cols))
         self._ways: dict[tuple[str, ...], list[tuple[Key, tuple[str, ...]]]] = {}
         self.work: dict[str, Work] = {}
         self.ready: dict[str, datetime] = {}
@@ -82,7 +91,9 @@ class Rows:
     def collides(self, record: Record) -> bool:
         for key in self.uniques:
             value = key.of(record)
-            if None not in value and key.ids.get(value, [record.id]) != [record.id]:
+            if value is None or (len(key.cols) > 1 and None in cast("tuple[object, ...]", value)):
+                continue
+            if key.ids.get(value, [record.id]) != [record.id]:
                 return True
         return False
 
@@ -95,14 +106,8 @@ class Rows:
             self._set_work(id, new, work)
 
     def _set_row(self, id: str, old: Record | None, new: Record | None) -> None:
-        for key in self.keys:
-            before = key.of(old) if old is not None else None
-            after = key.of(new) if new is not None else None
-            if before != after:
-                if before is not None:
-                    key.leave(before, id)
-                if after is not None:
-                    insort(key.ids.setdefault(after, []), id)
+        if old is None or new is None or self.keyed(old) != self.keyed(new):
+            self._set_keys(id, old, new)
         if old is None:
             insort(self.ids, id)
         if new is not None:
@@ -110,6 +115,16 @@ class Rows:
         else:
             del self.rows[id]
             del self.ids[bisect_left(self.ids, id)]
+
+    def _set_keys(self, id: str, old: Record | None, new: Record | None) -> None:
+        for key in self.keys:
+            before = key.of(old) if old is not None else _NOWHERE
+            after = key.of(new) if new is not None else _NOWHERE
+            if before != after:
+                if before is not _NOWHERE:
+                    key.leave(before, id)
+                if after is not _NOWHERE:
+                    key.enter(after, id)
 
     def _set_work(self, id: str, row: Record | None, work: Work | None) -> None:
         if row is None or work is None:
@@ -153,24 +168,28 @@ class Rows:
         ids: Sequence[str] = self.ids
         rest = names
         for key, left in ways:
-            wanted = tuple([equals[col] for col in key.cols])
-            if several and tuple in map(type, wanted):
-                if len(wanted) > 1:
-                    continue
-                found = key.any_of(cast("tuple[object, ...]", wanted[0]))
+            wanted = key.wanted(equals)
+            if several and len(key.cols) > 1 and tuple in map(type, cast(Any, wanted)):
+                continue
+            if several and len(key.cols) == 1 and type(wanted) is tuple:
+                found = key.any_of(wanted)
             else:
                 found = key.ids.get(wanted, _NONE)
+            if not left or not found:
+                return found, left
             if len(found) < len(ids):
                 ids, rest = found, left
         return ids, rest
 
     def _ways_by(self, names: tuple[str, ...]) -> list[tuple[Key, tuple[str, ...]]]:
-        """The keys that can be looked up by these columns, and what each leaves to be compared."""
-        return [
+        """The keys that can be looked up by these columns, and what each leaves to be compared: the
+        least first."""
+        ways = [
             (key, tuple(name for name in names if name not in key.cols))
             for key in self.keys
             if set(key.cols) <= set(names)
         ]
+        return sorted(ways, key=lambda way: len(way[1]))
 
 
 class Tables:
@@ -229,6 +248,8 @@ class Tables:
     ) -> Iterator[Record]:
         table = self.of(kind)
         ids, rest = table.candidates(equals)
+        if not ids:
+            return iter(())
         if after is not None and newest_first:
             ids = ids[: bisect_left(ids, after)]
         elif after is not None:

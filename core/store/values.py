@@ -10,15 +10,16 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, StrEnum
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any, cast
 
 from core.errors import AmendsError
-from core.record import Doc, Record
+from core.record import Doc, Record, replace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_INT = 2**63 - 1
@@ -168,41 +169,40 @@ def _check_date(value: object) -> None:
 
 
 def _check_doc(value: object) -> None:
+    check_plain(value)
+
+
+def check_plain(value: object) -> bool:
+    """Whether a document is made of `dict` and `list` only, as it is after reading. Raises
+    `NotStorable` for what is none."""
     if isinstance(value, str | bytes) or not isinstance(value, Mapping | Sequence):
         raise NotStorable("expected a mapping or a list")
-    _check_node(value, 0)
+    return _check_node(value, 0)
 
 
-def _check_node(value: object, depth: int) -> None:
-    if type(value) in _SCALARS or isinstance(value, str | int):
-        return
+def _check_node(value: object, depth: int) -> bool:
+    kind = type(value)
+    if kind in _SCALARS or isinstance(value, str | int):
+        return True
     if depth > _MAX_DEPTH:
         raise NotStorable(f"a document may be at most {_MAX_DEPTH} levels deep")
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
+    if kind is dict or isinstance(value, Mapping):
+        plain = kind is dict
+        for key, inner in cast(Mapping[object, object], value).items():
             if not isinstance(key, str):
                 raise NotStorable("a document's keys are text")
-            _check_node(inner, depth + 1)
-    elif isinstance(value, Sequence) and not isinstance(value, bytes):
-        for inner in value:
-            _check_node(inner, depth + 1)
-    else:
-        raise NotStorable(f"a document may not hold {type(value).__name__}")
+            # Most are scalars, and a call for each would take as long as all the rest.
+            plain &= type(inner) in _SCALARS or _check_node(inner, depth + 1)
+        return plain
+    if kind is list or (isinstance(value, Sequence) and not isinstance(value, bytes)):
+        plain = kind is list
+        for inner in cast(Sequence[object], value):
+            plain &= type(inner) in _SCALARS or _check_node(inner, depth + 1)
+        return plain
+    raise NotStorable(f"a document may not hold {kind.__name__}")
 
 
 _SCALARS = frozenset({str, int, bool, type(None)})
-
-
-def is_plain(value: object) -> bool:
-    """Whether a checked document is made of `dict` and `list` only, as it is after reading."""
-    kind = type(value)
-    if kind in _SCALARS:  # most are, and asking an abstract class takes much longer
-        return True
-    if kind is dict:
-        return all(map(is_plain, cast(dict[str, object], value).values()))
-    if kind is list:
-        return all(map(is_plain, cast(list[object], value)))
-    return not isinstance(value, Mapping | Sequence) or isinstance(value, str)
 
 
 CHECKS: dict[Kind, Callable[[object], None]] = {
@@ -271,42 +271,31 @@ class Checker:
     def __init__(self, kind: type[Record]) -> None:
         self._kind = kind
         self._fields = fields_of(kind)
+        self._places = range(len(self._fields))
         self._checks = tuple(CHECKS[field.kind] for field in self._fields)
         self._values: Callable[[Record], tuple[object, ...]] = all_of(self._fields)
-        self._nothing = (_NEVER,) * len(self._fields)
-        self._docs = tuple(field.name for field in self._fields if field.kind is Kind.DOC)
 
-    def check(self, record: Record, old: Record | None) -> None:
-        """Raises `NotStorable`. What is the very same object as in `old` was checked before."""
-        before = self._values(old) if old is not None else self._nothing
-        for field, check, value, was in zip(
-            self._fields, self._checks, self._values(record), before, strict=True
-        ):
-            if value is was:
-                continue
-            if value is None:
-                if not field.nullable:
-                    raise refused(self._kind, field, None)
-                continue
+    def checked(self, record: R, old: Record | None) -> R:
+        """The record as it is kept: its documents as they are after reading. Raises `NotStorable`.
+        What is the very same object as in `old` was checked before."""
+        values = self._values(record)
+        places: Iterable[int] = self._places
+        if old is not None:
+            places = compress(places, map(is_not, values, self._values(old)))
+        odd: dict[str, Any] = {}
+        for place in places:
+            field, value = self._fields[place], values[place]
             try:
-                check(value)
+                if value is None:
+                    if not field.nullable:
+                        raise NotStorable("it must be given")
+                elif field.kind is not Kind.DOC:
+                    self._checks[place](value)
+                elif not check_plain(value):
+                    odd[field.name] = decode_doc(encode_doc(value))
             except NotStorable as why:
                 raise refused(self._kind, field, why) from None
-
-    def plain(self, record: R, old: Record | None = None) -> R:
-        """The record with its documents as they are after reading; itself if they are already, as
-        those of `old` are."""
-        odd: dict[str, Any] = {
-            name: decode_doc(encode_doc(value))
-            for name in self._docs
-            if (value := getattr(record, name)) is not None
-            and (old is None or value is not getattr(old, name))
-            and not is_plain(value)
-        }
-        return dataclasses.replace(record, **odd) if odd else record
-
-
-_NEVER = object()
+        return replace(record, **odd) if odd else record
 
 
 def as_columns(record: Record) -> tuple[object, ...]:
