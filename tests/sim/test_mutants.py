@@ -171,10 +171,10 @@ def test_a_case_left_in_the_middle_is_noticed(monkeypatch: pytest.MonkeyPatch) -
 
     def careless(self, tx, lease, moment):  # type: ignore[no-untyped-def]
         case = tx.get(Case, lease.id)
-        action = lead_on(self, tx, lease, moment)
+        action, after = lead_on(self, tx, lease, moment)
         if case.due_at is None and not isinstance(action, Rest):
             tx.put(replace(tx.get(Case, lease.id), due_at=None))
-        return action
+        return action, after
 
     monkeypatch.setattr(steps.Worker, "_lead_on", careless)
     assert caught(("crash",), ("was never written",))

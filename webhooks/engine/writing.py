@@ -11,12 +11,13 @@ from datetime import timedelta
 from core import flow, writeback
 from core import link as links
 from core.case import Case, Writing
-from core.letter import Letter, letter_of
+from core.letter import letter_of
 from core.link import ChoiceLink
 from core.moment import Moment
 from core.payout import Payout
 from core.ports import HostError, Unwritable, WriteBack
-from core.store import Lease, Store, Tx
+from core.routing import Routing
+from core.store import Reader, Store, Tx
 from core.store.sealing import Sealer
 from webhooks.engine.asking import asked
 from webhooks.engine.clock import Clock
@@ -35,11 +36,8 @@ class Writer:
         self._store, self._hosts, self._clock = store, hosts, clock
         self._sealer, self._public_url = sealer, public_url
 
-    def write(self, lease: Lease, writings: Sequence[Writing], deadline: float) -> Consequence:
+    def write(self, case: Case, writings: Sequence[Writing], deadline: float) -> Consequence:
         """Put each on the ticket, looking first whether it is there; commit them together."""
-        with self._store.read() as reader:
-            case = reader.get(Case, lease.id)
-        assert case is not None
         results = [(writing, self._write_one(case, writing, deadline)) for writing in writings]
 
         def consequence(tx: Tx, case: Case, moment: Moment) -> None:
@@ -65,35 +63,45 @@ class Writer:
             customer = None
             if writing.kind == "reply" or writing.about == "made_good":
                 customer = host.desk.ticket(writing.ticket_id).requester.name
-            there = host.desk.find(writeback.unworded(writing))
-            codes = self._codes(case) if writing.kind == "reply" or customer else {}
-            letter, token = self._letter(writing)
-            back = writeback.compose(
-                case,
-                writing,
-                host.routing,
-                names=self._hosts.titles(),
-                customer=customer,
-                codes=codes,
-                letter=letter,
-                link=f"{self._public_url}/choose/{token}" if token else None,
-            )
+            back = writeback.unworded(writing)
+            there = host.desk.find(back)
+            secrets: list[str] = []
+            if writing.kind != "marks":
+                back, secrets = self._worded(case, writing, host.routing, customer)
             if there is None:
                 there = self._put_in_time(host, back, deadline)
         except HostError as error:
             return error
-        secrets = [*codes.values(), *([token] if token else [])]
         return writeback.without(back.text, secrets), there
 
-    def _letter(self, writing: Writing) -> tuple[Letter | None, str | None]:
-        """What a person wrote for the customer, and the token of the link it is to carry."""
+    def _worded(
+        self, case: Case, writing: Writing, routing: Routing, customer: str | None
+    ) -> tuple[WriteBack, list[str]]:
+        """A note or a reply with its words, and what of them is worth money."""
+        for_customer = writing.kind == "reply"
         with self._store.read() as reader:
             letter = letter_of(reader, writing.case_id)
-            data = writing.data if isinstance(writing.data, Mapping) else {}
-            link = reader.get(ChoiceLink, str(data.get("link")))
-        if link is None or writing.kind != "reply":
-            return letter, None
-        return letter, links.token_of(self._sealer, self._store.workspace_id, link)
+            link = self._link(reader, writing) if for_customer else None
+            paid = reader.find(Payout, case_id=case.id) if for_customer or customer else []
+        workspace = self._store.workspace_id
+        codes = {p.id: code for p in paid if (code := code_of(self._sealer, workspace, p))}
+        token = links.token_of(self._sealer, workspace, link) if link else None
+        back = writeback.compose(
+            case,
+            writing,
+            routing,
+            names={} if for_customer else self._hosts.titles(),
+            customer=customer,
+            codes=codes,
+            letter=letter,
+            link=f"{self._public_url}/choose/{token}" if token else None,
+        )
+        return back, [*codes.values(), *([token] if token else [])]
+
+    def _link(self, reader: Reader, writing: Writing) -> ChoiceLink | None:
+        """The one that a reply is to carry."""
+        data = writing.data if isinstance(writing.data, Mapping) else {}
+        return reader.get(ChoiceLink, str(data["link"])) if data.get("link") else None
 
     def _write_beside(
         self, host: Host, case: Case, writing: Writing, deadline: float
@@ -130,10 +138,3 @@ class Writer:
             # It may still be at work on it: not looked for again before the call must have ended.
             error.retry_after = max(error.retry_after or timedelta(0), host.within)
             raise
-
-    def _codes(self, case: Case) -> Mapping[str, str]:
-        """Payout id -> the code the customer redeems it with."""
-        with self._store.read() as reader:
-            paid = reader.find(Payout, case_id=case.id)
-        workspace = self._store.workspace_id
-        return {p.id: code for p in paid if (code := code_of(self._sealer, workspace, p))}
