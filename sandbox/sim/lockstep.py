@@ -108,7 +108,17 @@ class Lockstep:
         self._idle[self._me] = True
         self._pass_on()
 
+    def taken(self) -> None:
+        """This runner has taken some work: another looks where there is more."""
+        if self._is_due():
+            self._wake_one()
+
     # ------------------------------------------------------------------------------- innards
+
+    def _wake_one(self) -> None:
+        resting = [number for number, idle in enumerate(self._idle) if idle]
+        if resting:
+            self._idle[self._chance.choice(resting)] = False
 
     def _pass_on(self) -> None:
         to = self._next()
@@ -145,10 +155,15 @@ class Lockstep:
         self._happen()
 
     def _happen(self) -> None:
-        """What comes by itself. Who is at rest looks again where there is work now, or the clock on
-        the wall was set."""
+        """What comes by itself. One of those at rest looks where there is work now; all of them
+        where the clock on the wall was set."""
         if not self._world.happen():
             raise Over
-        due, was_set = self._world.next_due(), self._time.ahead != self._ahead
-        if was_set or (due is not None and due <= self._time.true):
+        if self._time.ahead != self._ahead:
             self._ahead, self._idle = self._time.ahead, [False] * len(self._idle)
+        elif self._is_due():
+            self._wake_one()
+
+    def _is_due(self) -> bool:
+        due = self._world.next_due()
+        return due is not None and due <= self._time.true

@@ -279,6 +279,7 @@ class Simulation:
                 lease_length=LEASE,
                 owner=owner,
                 public_url="http://localhost",
+                taken=self.lockstep.taken,
             )
             house = Housekeeping(
                 self._front,
