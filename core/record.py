@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 #: A JSON document: text, whole numbers, yes/no, None, and mappings and lists of them. No floats.
 Doc = Mapping[str, object] | Sequence[object]
@@ -81,7 +81,8 @@ def made(kind: type[R], values: Sequence[Any]) -> R:
     for name, value in zip(plan.places, values, strict=True):
         setattr(new, name, value)
     new.__class__ = kind
-    return cast(R, new)
+    done: R = new
+    return done
 
 
 if TYPE_CHECKING:  # so that what is changed is checked as it is there

@@ -205,7 +205,7 @@ def quoted(terms: Terms, quotes: Mapping[int, Quote], pays: Mapping[int, Pays]) 
         if not 0 < asked.minor - payable.minor < step:
             return Trouble("not_payable", known)
         parts[position] = replace(part, amount=payable)
-    return replace(terms, parts=parts)
+    return terms if parts == terms.parts else replace(terms, parts=parts)
 
 
 def trial(part: Part) -> Instruction:

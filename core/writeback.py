@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, cast
@@ -100,8 +99,8 @@ def given_doc(payout: Payout) -> dict[str, object]:
     }
 
 
-def unworded(writing: Writing) -> WriteBack:
-    """What is written without its words, which is enough to look whether it is there."""
+def unworded(writing: Writing, text: str = "", language: str = "en") -> WriteBack:
+    """What is written; without its words it is enough to look whether it is there."""
     data = cast("Mapping[str, object]", writing.data)
     marks = writing.kind == "marks"
     return WriteBack(
@@ -110,6 +109,8 @@ def unworded(writing: Writing) -> WriteBack:
         marker=f"[amends:{writing.id}]",
         tags=tuple(cast("Sequence[str]", data["tags"])) if marks else (),
         fields=cast("Mapping[str, str]", data["fields"]) if marks else {},
+        text=text,
+        language=language,
     )
 
 
@@ -144,7 +145,7 @@ def compose(
         if writing.about == "made_good" and routing.reply == "draft":
             draft = reply_text(case, routing, data, customer=customer, codes=codes, letter=letter)
             text = f"{text}\n\n---\n{draft}"
-    return dataclasses.replace(unworded(writing), text=text, language=language)
+    return unworded(writing, text, language)
 
 
 def without(text: str, codes: Iterable[str]) -> str:

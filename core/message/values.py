@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from typing import NamedTuple
 
 # Unicode's isolates: FSI takes its direction from what it holds, LRI is left to right for sure.
 _FSI, _LRI, _PDI = "\u2068", "\u2066", "\u2069"
@@ -29,8 +29,7 @@ _LINK = re.compile(r"(?<!gid)://|\bwww\.", re.IGNORECASE)
 _MOST_MARKS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """The same words for two places: `plain` for a text body, `html` for a HTML one."""
 
     plain: str

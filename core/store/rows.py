@@ -74,7 +74,7 @@ class Rows:
         self.append_only = table.append_only
         self.columns = frozenset(field.name for field in fields_of(kind))
         self.checker = Checker(kind)
-        self.rows: dict[str, Record] = {}
+        self.rows: dict[str, Any] = {}
         self.ids: list[str] = []
         # As in the databases, a unique key of several columns also finds rows by the first of them.
         firsts = tuple(cols[:1] for cols in table.unique if len(cols) > 1)
@@ -126,13 +126,13 @@ class Rows:
                 if after is not _NOWHERE:
                     key.enter(after, id)
 
-    def _set_work(self, id: str, row: Record | None, work: Work | None) -> None:
+    def _set_work(self, id: str, row: Any, work: Work | None) -> None:
         if row is None or work is None:
             self.work.pop(id, None)
             self.ready.pop(id, None)
             return
         self.work[id] = work
-        due: datetime | None = cast(Any, row).due_at
+        due: datetime | None = row.due_at
         if work.wake_at is not None and (due is None or work.wake_at < due):
             due = work.wake_at
         if due is not None and work.until is not None and work.until > due:
@@ -206,7 +206,8 @@ class Tables:
             return self.all.setdefault(kind, Rows(kind))
 
     def get(self, kind: type[R], id: str) -> R | None:
-        return cast("R | None", self.of(kind).rows.get(id))
+        found: R | None = self.of(kind).rows.get(id)
+        return found
 
     def find(
         self,
@@ -221,7 +222,7 @@ class Tables:
         matching = self._matching(kind, newest_first, after, equals)
         if limit is not None:
             matching = islice(matching, max(limit, 0))
-        return cast("list[R]", list(matching))
+        return list(matching)
 
     def rows(
         self, kind: type[Record], /, *, after: str | None = None, limit: int
@@ -245,7 +246,7 @@ class Tables:
 
     def _matching(
         self, kind: type[Record], newest_first: bool, after: str | None, equals: dict[str, object]
-    ) -> Iterator[Record]:
+    ) -> Iterator[Any]:
         table = self.of(kind)
         ids, rest = table.candidates(equals)
         if not ids:
@@ -255,7 +256,7 @@ class Tables:
         elif after is not None:
             ids = ids[bisect_right(ids, after) :]
         ordered = reversed(ids) if newest_first else iter(ids)
-        records: Iterator[Record] = map(table.rows.__getitem__, ordered)
+        records: Iterator[Any] = map(table.rows.__getitem__, ordered)
         for name in rest:
             records = filter(_holds(name, equals[name]), records)
         return records

@@ -168,11 +168,7 @@ def _check_date(value: object) -> None:
         raise NotStorable("expected a date without a time")
 
 
-def _check_doc(value: object) -> None:
-    check_plain(value)
-
-
-def check_plain(value: object) -> bool:
+def _check_doc(value: object) -> bool:
     """Whether a document is made of `dict` and `list` only, as it is after reading. Raises
     `NotStorable` for what is none."""
     if isinstance(value, str | bytes) or not isinstance(value, Mapping | Sequence):
@@ -180,7 +176,7 @@ def check_plain(value: object) -> bool:
     return _check_node(value, 0)
 
 
-def _check_node(value: object, depth: int) -> bool:
+def _check_node(value: Any, depth: int) -> bool:
     kind = type(value)
     if kind in _SCALARS or isinstance(value, str | int):
         return True
@@ -188,7 +184,7 @@ def _check_node(value: object, depth: int) -> bool:
         raise NotStorable(f"a document may be at most {_MAX_DEPTH} levels deep")
     if kind is dict or isinstance(value, Mapping):
         plain = kind is dict
-        for key, inner in cast(Mapping[object, object], value).items():
+        for key, inner in value.items():
             if not isinstance(key, str):
                 raise NotStorable("a document's keys are text")
             # Most are scalars, and a call for each would take as long as all the rest.
@@ -196,7 +192,7 @@ def _check_node(value: object, depth: int) -> bool:
         return plain
     if kind is list or (isinstance(value, Sequence) and not isinstance(value, bytes)):
         plain = kind is list
-        for inner in cast(Sequence[object], value):
+        for inner in value:
             plain &= type(inner) in _SCALARS or _check_node(inner, depth + 1)
         return plain
     raise NotStorable(f"a document may not hold {kind.__name__}")
@@ -205,7 +201,8 @@ def _check_node(value: object, depth: int) -> bool:
 _SCALARS = frozenset({str, int, bool, type(None)})
 
 
-CHECKS: dict[Kind, Callable[[object], None]] = {
+#: Raise `NotStorable`; False where a value is kept in another form than it is given in.
+CHECKS: dict[Kind, Callable[[object], object]] = {
     Kind.TEXT: _check_text,
     Kind.INT: _check_int,
     Kind.BOOL: _check_bool,
@@ -278,23 +275,22 @@ class Checker:
     def checked(self, record: R, old: Record | None) -> R:
         """The record as it is kept: its documents as they are after reading. Raises `NotStorable`.
         What is the very same object as in `old` was checked before."""
-        values = self._values(record)
+        values, checks = self._values(record), self._checks
         places: Iterable[int] = self._places
         if old is not None:
             places = compress(places, map(is_not, values, self._values(old)))
         odd: dict[str, Any] = {}
         for place in places:
-            field, value = self._fields[place], values[place]
+            value = values[place]
+            if value is None and self._fields[place].nullable:
+                continue
             try:
                 if value is None:
-                    if not field.nullable:
-                        raise NotStorable("it must be given")
-                elif field.kind is not Kind.DOC:
-                    self._checks[place](value)
-                elif not check_plain(value):
-                    odd[field.name] = decode_doc(encode_doc(value))
+                    raise NotStorable("it must be given")
+                if checks[place](value) is False:
+                    odd[self._fields[place].name] = decode_doc(encode_doc(value))
             except NotStorable as why:
-                raise refused(self._kind, field, why) from None
+                raise refused(self._kind, self._fields[place], why) from None
         return replace(record, **odd) if odd else record
 
 

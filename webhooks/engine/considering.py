@@ -89,7 +89,9 @@ class Considering:
                 return one
             alternatives.append(one.parts)
         own = self._quoted(found)
-        return own if isinstance(own, Trouble) else replace(own, alternatives=alternatives)
+        if isinstance(own, Trouble) or not alternatives:
+            return own
+        return replace(own, alternatives=alternatives)
 
     def _quoted(self, found: Terms) -> Terms | Trouble:
         quotes = self._quotes(found)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from core.clocks import TOLERANCE, MachineClock
 from core.record import replace
@@ -21,8 +21,7 @@ _LOOKS, _AT_ONCE_SECONDS = 20, 0.05
 _KEPT = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(NamedTuple):
     """Both clocks at one moment, in microseconds."""
 
     ahead_us: int
