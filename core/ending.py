@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from core import authority, restore, tasks, writeback
@@ -12,6 +11,7 @@ from core import payout as payouts
 from core.case import Case, CaseState, Outcome, Writing
 from core.moment import Moment
 from core.payout import FINAL, Payout, PayoutState
+from core.record import replace
 from core.routing import Routing
 from core.store import Reader, Tx
 

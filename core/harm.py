@@ -7,12 +7,13 @@ comparison: two transactions that both missed each other cannot both commit.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from core.case import Case, Customer, Harm, Identity, Likeness
 from core.facts import Subject, harm_key, harm_subject
 from core.moment import Moment
+from core.record import replace
 from core.routing import Routing
 from core.store import Reader, Tx
 

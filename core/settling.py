@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from core import authority, dispute, opening, restore, tasks, writeback
@@ -13,6 +12,7 @@ from core.facts import Trouble
 from core.moment import Moment
 from core.payout import FINAL, Payout, PayoutState
 from core.ports import LOOK_FIRST, Ending, Finding, Pays
+from core.record import replace
 from core.routing import Routing
 from core.store import Tx
 

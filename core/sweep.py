@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from core.connection import HostPayout
 from core.moment import Moment
 from core.payout import GONE, Payout, PayoutState, locked
 from core.ports import HostRecord
+from core.record import replace
 from core.store import AlreadyExists, Reader, Tx
 
 #: A refund may fail so long after it was made, and hosts list it by the day it was made.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from core import notices
@@ -11,7 +10,7 @@ from core.case import Case, Task
 from core.errors import AmendsError
 from core.moment import Moment
 from core.payout import Payout, PayoutState
-from core.record import Doc
+from core.record import Doc, replace
 from core.store import Reader, Tx
 
 

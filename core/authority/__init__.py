@@ -8,8 +8,9 @@ reservation ends used (it was paid) or released (it was not), never by itself.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 
@@ -28,6 +29,7 @@ from core.offer import Part
 from core.payout import FINAL, Payout, PayoutState
 from core.people import Person, Workspace
 from core.ports import Order
+from core.record import replace
 from core.store import Reader, Tx
 
 __all__ = [
@@ -74,7 +76,7 @@ def held(reader: Reader, case_id: str) -> list[Reservation]:
 def wish_held(reader: Reader, case: Case, basis: str, parts: Sequence[Part]) -> Wish:
     """An offer's wish as it was reserved, where the order is not at hand."""
     counted_as = {row.position: row.amount for row in held(reader, case.id)}
-    return replace(wish_for(case, basis, parts, None, ()), counted_as=counted_as)
+    return dataclasses.replace(wish_for(case, basis, parts, None, ()), counted_as=counted_as)
 
 
 def reserve(

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from core.case import Case, Task
 from core.chores import Chore
 from core.moment import Moment
 from core.payout import wait_of
+from core.record import replace
 from core.store import Lease, LeaseLost, Store, StoreUnavailable, Tx
 from core.store.sealing import Sealer
 from webhooks.engine import bodies, leftovers

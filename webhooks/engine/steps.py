@@ -7,7 +7,6 @@ it may be killed anywhere and somebody else goes on.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -25,7 +24,6 @@ from core.facts import Trouble
 from core.flow import (
     Action,
     Ask,
-    CaseFile,
     Chosen,
     Gather,
     NotChosen,
@@ -66,6 +64,12 @@ log = logging.getLogger(__name__)
 #: no coincidence but a fault.
 CLASHES = 5
 
+#: What reads the hosts, or writes to a ticket where it is not to be found yet.
+_AT_ONCE = (Gather, Release, Chosen, Ask, Write)
+
+#: What to do, and the case as it is then.
+Next = tuple[Action, Case]
+
 
 class Worker:
     def __init__(
@@ -90,13 +94,18 @@ class Worker:
         """Take the case on until there is nothing to do now. `claimed_at` in steady seconds, taken
         before the claim. Raises `LeaseLost` where somebody else has it by now."""
         deadline = claimed_at + (self._lease_length - APART).total_seconds()
-        self._wake_hosts(lease)
-        consequence: Consequence = _nothing
+        try:
+            self._take_on(lease, deadline)
+        except OutOfTime:
+            log.info("case %s: out of time, left for the next runner", lease.id)
+
+    def _take_on(self, lease: Lease, deadline: float) -> None:
+        consequence = self._first(lease, deadline)
         clashes = 0
         while True:
             begun = self._clock.steady()
             try:
-                action = self._go_on(lease, consequence)
+                action, case = self._go_on(lease, consequence)
             except (AlreadyExists, flow.HistoryMoved) as clash:
                 # Somebody else's transaction took the same harm, customer or host object at the
                 # same moment, or gave the same customer something: nothing was kept, and the step
@@ -109,17 +118,24 @@ class Worker:
                 continue
             if isinstance(action, Rest) or self._watch.holds():
                 return
-            try:
-                consequence = self._perform(lease, action, deadline, begun)
-            except OutOfTime:
-                log.info("case %s: out of time, left for the next runner", lease.id)
-                return
+            consequence = self._perform(case, action, deadline, begun)
 
-    def _wake_hosts(self, lease: Lease) -> None:
-        """Make the case's hosts ready before any transaction needs to know them."""
+    def _first(self, lease: Lease, deadline: float) -> Consequence:
+        """The first action's, where nothing has to be committed before it, because the case is due
+        anyhow for whoever takes over: only a payment needs its intent."""
+        begun = self._clock.steady()
         with self._store.read() as reader:
-            case = reader.get(Case, lease.id)
-        for connection_id in (case.desk_id, case.till_id) if case else ():
+            file = flow.load(reader, lease.id)
+        self._wake_hosts(file.case)
+        action = flow.next_action(file, self._clock.now())
+        ready = file.case.due_at is not None and isinstance(action, _AT_ONCE)
+        if not ready or self._watch.holds():
+            return _nothing
+        return self._perform(file.case, action, deadline, begun)
+
+    def _wake_hosts(self, case: Case) -> None:
+        """Make the case's hosts ready before any transaction needs to know them."""
+        for connection_id in (case.desk_id, case.till_id):
             with suppress(AmendsError):  # whoever needs it says what is wrong
                 self._hosts.get(connection_id or "")
 
@@ -132,7 +148,7 @@ class Worker:
             flow.on_fault(tx, case, type(error).__name__, moment)
             tx.release(lease)
 
-    def _go_on(self, lease: Lease, consequence: Consequence) -> Action:
+    def _go_on(self, lease: Lease, consequence: Consequence) -> Next:
         """Commit a consequence together with what it leads to: the next payout's intent, or letting
         the case go."""
         moment = self._clock.moment()
@@ -142,41 +158,40 @@ class Worker:
             consequence(tx, case, moment)
             return self._lead_on(tx, lease, moment)
 
-    def _lead_on(self, tx: Tx, lease: Lease, moment: Moment) -> Action:
+    def _lead_on(self, tx: Tx, lease: Lease, moment: Moment) -> Next:
         file = flow.load(tx, lease.id)
         action = flow.next_action(file, moment.now)
         # Whoever dies before the action is done leaves a case that is still due.
-        due = action.until if isinstance(action, Rest) else file.case.due_at or moment.now
-        if file.case.due_at != due:
-            file = dataclasses.replace(file, case=replace(file.case, due_at=due))
-            tx.put(file.case)
+        case = file.case
+        due = action.until if isinstance(action, Rest) else case.due_at or moment.now
+        if case.due_at != due:
+            case = replace(case, due_at=due)
+            tx.put(case)
         if isinstance(action, Send):
-            return self._begin(tx, lease, file, action.payout, moment)
+            return self._begin(tx, lease, case, action.payout, moment)
         if isinstance(action, Rest):
             tx.release(lease)
-        return action
+        return action, case
 
-    def _begin(
-        self, tx: Tx, lease: Lease, file: CaseFile, planned: Payout, moment: Moment
-    ) -> Action:
+    def _begin(self, tx: Tx, lease: Lease, case: Case, planned: Payout, moment: Moment) -> Next:
         """The intent and its key, in the commit before the call."""
         halted = tx.get(Workspace, "workspace")
         if halted is not None and halted.halted_why:
             wait = moment.now + timedelta(minutes=1)
             tx.put(replace(planned, due_at=wait, why="halted"))
-            tx.put(replace(file.case, said="halted", due_at=wait))
+            tx.put(replace(case, said="halted", due_at=wait))
             tx.release(lease)
-            return Rest(wait)
-        if drift.forgotten(tx, file.case) is not None:
+            return Rest(wait), case
+        if drift.forgotten(tx, case) is not None:
             no = Declined("forgotten_payout", "after the backup something was given for this order")
-            return self._hold_back(tx, lease, file.case, planned, no, moment)
+            return self._hold_back(tx, lease, case, planned, no, moment)
         if drift.by_hand_since(tx, planned):
             no = Declined("refunded_by_hand", "somebody refunded this order since it was decided")
-            return self._hold_back(tx, lease, file.case, planned, no, moment)
+            return self._hold_back(tx, lease, case, planned, no, moment)
         host = self._hosts.get(planned.till_id, tx)
-        if restore.perhaps_given(tx, planned) and self._may_be_unseen(tx, file.case, planned):
-            routing = self._hosts.get(file.case.desk_id, tx).routing
-            flow.on_perhaps_given(tx, file.case, planned, routing, moment)
+        if restore.perhaps_given(tx, planned) and self._may_be_unseen(tx, case, planned):
+            routing = self._hosts.get(case.desk_id, tx).routing
+            flow.on_perhaps_given(tx, case, planned, routing, moment)
             return self._lead_on(tx, lease, moment)
         if planned.remedy in payout.CODED and planned.sealed_code is None:
             sealed = self._sealer.seal(
@@ -186,7 +201,7 @@ class Worker:
         sending, _ = payout.begin(
             tx, planned, pays=host.pays(planned.remedy), calls_within=host.within, moment=moment
         )
-        return Send(sending)
+        return Send(sending), case
 
     def _may_be_unseen(self, tx: Tx, case: Case, planned: Payout) -> bool:
         """Whether the same harm may have been made good in a way that no sweep tells of."""
@@ -198,7 +213,7 @@ class Worker:
 
     def _hold_back(
         self, tx: Tx, lease: Lease, case: Case, planned: Payout, no: Declined, moment: Moment
-    ) -> Action:
+    ) -> Next:
         """Something was given for the same order that was not known when it was decided: a person
         looks whether this is right all the same."""
         routing = self._hosts.get(case.desk_id, tx).routing
@@ -208,14 +223,14 @@ class Worker:
 
     # ------------------------------------------------------------------------- the actions
 
-    def _perform(self, lease: Lease, action: Action, deadline: float, begun: float) -> Consequence:
+    def _perform(self, of: Case, action: Action, deadline: float, begun: float) -> Consequence:
         match action:
             case Gather():
-                return self._gather(lease)
+                return self._gather(of)
             case Release():
-                return self._release(lease, flow.on_release)
+                return self._release(of, flow.on_release)
             case Chosen():
-                return self._release(lease, flow.on_chosen)
+                return self._release(of, flow.on_chosen)
             case NotChosen():
                 return lambda tx, case, m: flow.on_not_chosen(tx, case, m)
             case Settle(approval):
@@ -229,7 +244,7 @@ class Worker:
             case TakeBack(reversing):
                 return self._take_back(reversing)
             case Write(writings):
-                return self._writer.write(lease, writings, deadline)
+                return self._writer.write(of, writings, deadline)
             case Rest():
                 return _nothing
 
@@ -287,10 +302,7 @@ class Worker:
 
     # ----------------------------------------------------------------------------- gathering
 
-    def _gather(self, lease: Lease) -> Consequence:
-        with self._store.read() as reader:
-            case = reader.get(Case, lease.id)
-        assert case is not None
+    def _gather(self, case: Case) -> Consequence:
         choice = read_choice(case.choice) if case.choice is not None else None
         try:
             considered = self._considering.case(case, choice)
@@ -309,10 +321,10 @@ class Worker:
         return lambda tx, case, m: flow.on_terms(tx, case, routing, found, m, link)
 
     def _release(
-        self, lease: Lease, go_on: Callable[[Tx, Case, Routing, Order | None, Moment], None]
+        self, case: Case, go_on: Callable[[Tx, Case, Routing, Order | None, Moment], None]
     ) -> Consequence:
         """What waited for a yes or a choice: the order is looked at again first."""
-        order = self._order_again(lease)
+        order = self._order_again(case)
         if isinstance(order, HostError):
             return _host_trouble(order)
 
@@ -322,10 +334,8 @@ class Worker:
 
         return consequence
 
-    def _order_again(self, lease: Lease) -> Order | HostError | None:
-        with self._store.read() as reader:
-            case = reader.get(Case, lease.id)
-        if case is None or case.till_id is None or case.order_id is None:
+    def _order_again(self, case: Case) -> Order | HostError | None:
+        if case.till_id is None or case.order_id is None:
             return None
         try:
             return self._hosts.get(case.till_id).till.order(case.order_id)
