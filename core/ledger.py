@@ -93,29 +93,32 @@ class Posting:
     payout_id: str
 
 
-def post(tx: Tx, postings: Sequence[Posting], *, now: datetime) -> list[Entry]:
-    """Append postings to the chain, all or none. Raises `AlreadyExists` where one is there
-    already (the transaction goes on as if nothing had been asked), and `LedgerError`."""
+def post(tx: Tx, postings: Sequence[Posting], *, now: datetime) -> None:
+    """Append postings to the chain when the transaction ends, all or none: all who post wait for
+    one head, so it is locked after every other row and until the commit alone. Raises
+    `AlreadyExists` where one is there already (the transaction goes on as if nothing had been
+    asked), and `LedgerError`."""
     for posting in postings:
         _refuse_bad(posting)
-    head = _locked_head(tx)
     names = {(posting.payout_id, posting.kind, posting.number) for posting in postings}
     for payout_id, kind, number in names:
         if tx.count(Entry, payout_id=payout_id, kind=kind, number=number):
             raise AlreadyExists(f"{kind} {number} of {payout_id} is in the ledger")
     if len(names) < len(postings):
         raise AlreadyExists("one posting was given twice")
-    entries: list[Entry] = []
+    if postings:
+        tx.at_end(lambda: _append(tx, postings, now))
+
+
+def _append(tx: Tx, postings: Sequence[Posting], now: datetime) -> None:
+    head = _locked_head(tx)
     seq, previous = head.seq, head.hash
     for posting in postings:
         seq += 1
         entry = _entry(tx.workspace_id, posting, seq, previous, now)
         tx.add(entry)
-        entries.append(entry)
         previous = entry.hash
-    if entries:
-        tx.put(Head(id=HEAD, seq=seq, hash=previous))
-    return entries
+    tx.put(Head(id=HEAD, seq=seq, hash=previous))
 
 
 def _refuse_bad(posting: Posting) -> None:

@@ -9,7 +9,7 @@ under an old number is refused.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -118,6 +118,12 @@ class Tx(Reader, Protocol):
 
     def claim_new(self, record: Record, *, owner: str, now: datetime, length: timedelta) -> Lease:
         """`add` a row of a leased table and hold it at once. Raises `AlreadyExists`."""
+        ...
+
+    def at_end(self, step: Callable[[], None]) -> None:
+        """Take this step just before the commit, after those given earlier: for a row that every
+        transaction wants, which is then locked last and for as short as can be. What it raises
+        leaves nothing of the transaction."""
         ...
 
 

@@ -7,7 +7,7 @@ tables in place and keeps an undo log, so a commit costs nothing and a rollback 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -168,6 +168,7 @@ class _Write(Tables):
         self._store = store
         self._leases = leases
         self._undo: list[tuple[Rows, str, Record | None, Work | None]] = []
+        self._last: list[Callable[[], None]] = []
 
     def __enter__(self) -> Tx:
         self._store._refuse_nesting()
@@ -184,10 +185,21 @@ class _Write(Tables):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if kind is not None:
-            for table, id, row, work in reversed(self._undo):
-                table.set(id, row, work)
-        self._end()
+        try:
+            if kind is None:
+                for step in self._last:
+                    step()
+            else:
+                self._roll_back()
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._end()
+
+    def _roll_back(self) -> None:
+        for table, id, row, work in reversed(self._undo):
+            table.set(id, row, work)
 
     def _end(self) -> None:
         self._store._writer = None
@@ -254,6 +266,9 @@ class _Write(Tables):
             raise TypeError(f"{table.name} is not leased")
         self._add(record, Work(owner, now + length, 1))
         return Lease(type(record), record.id, 1, now + length)
+
+    def at_end(self, step: Callable[[], None]) -> None:
+        self._last.append(step)
 
 
 def _work_of(table: Rows, id: str) -> Work:

@@ -71,6 +71,7 @@ class SqlStore:
             for lease in sorted(leases, key=lambda lease: (lease.kind.TABLE.name, lease.id)):
                 tx.check(lease)
             yield tx
+            tx.end()
 
     def append(self, record: Record) -> None:
         self._here()
@@ -246,6 +247,10 @@ class _Reads:
 
 
 class _Transaction(_Reads):
+    def __init__(self, store: SqlStore, session: Session) -> None:
+        super().__init__(store, session)
+        self._last: list[Callable[[], None]] = []
+
     def _run(self, sql: str, values: Sequence[object]) -> Any:
         return self._session.run(sql, values)
 
@@ -267,20 +272,24 @@ class _Transaction(_Reads):
         plan = self._store.plan(type(record))
         if plan.append_only:
             raise TypeError(f"{plan.name} is append-only")
-        id, *rest = plan.encode(record)
-        values = (*rest, self.workspace_id, id)
-        if not plan.has_uniques:
-            changed = self._session.run(plan.update.sql, values).rowcount
-        else:
-            try:
-                with self._store.trying(self._session):
-                    changed = self._session.run(plan.update.sql, values).rowcount
-            except self._store.collision:
-                raise AlreadyExists(
-                    f"{plan.name}: a unique key of {record.id} is another row's"
-                ) from None
-        if changed != 1:
+        if not self._replaced(plan, plan.encode(record)):
             raise NoSuchRow(f"{plan.name}: {record.id} is not there; add it first")
+
+    def _replaced(self, plan: Plan[Any], values: list[Any]) -> bool:
+        """False where the row is not there."""
+        id, *rest = values
+        by_id = (self.workspace_id, id)
+        if plan.update_rest is not None:  # it cannot collide, and most rows keep their unique keys
+            filled = (*rest, *plan.unique_of(values), *by_id)
+            if self._session.run(plan.update_rest.sql, filled).rowcount == 1:
+                return True
+        elif not plan.has_uniques:
+            return bool(self._session.run(plan.update.sql, (*rest, *by_id)).rowcount == 1)
+        try:
+            with self._store.trying(self._session):
+                return bool(self._session.run(plan.update.sql, (*rest, *by_id)).rowcount == 1)
+        except self._store.collision:
+            raise AlreadyExists(f"{plan.name}: a unique key of {id} is another row's") from None
 
     def remove(self, kind: type[Record], id: str) -> None:
         plan = self._store.plan(kind)
@@ -312,3 +321,10 @@ class _Transaction(_Reads):
         until = now + length
         self._add(record, (owner, to_micros(until), 1))
         return Lease(plan.kind, record.id, 1, until)
+
+    def at_end(self, step: Callable[[], None]) -> None:
+        self._last.append(step)
+
+    def end(self) -> None:
+        for step in self._last:
+            step()

@@ -6,7 +6,7 @@ costs a fraction of what running it through SQLAlchemy does (benchmarks/store.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -72,6 +72,9 @@ class Plan(Generic[R]):
         self.delete = self._compile(self._by_id(self._table.delete()))
         self.insert = self._insert()
         self.update = self._update()
+        unique = {column for columns in kind.TABLE.unique for column in columns}
+        self._unique = [at for at, name in enumerate(self._names) if name in unique and at]
+        self.update_rest = self._update_rest() if dialect.name == "postgresql" and unique else None
 
     def encode(self, record: Record) -> list[Any]:
         """Column values in the order of the fields. Raises `NotStorable`."""
@@ -221,6 +224,22 @@ class Plan(Generic[R]):
         names = self._names[1:]
         update = self._table.update().values({name: sa.bindparam(name) for name in names})
         return self._compile(self._by_id(update), (*names, "in_workspace", "with_id"))
+
+    def _update_rest(self) -> Statement:
+        """As `update` with the values of `unique_of` after the fields; changes nothing where a
+        unique column would change."""
+        names = self._names[1:]
+        update = self._table.update().values({name: sa.bindparam(name) for name in names})
+        columns = [self._columns[at] for at in self._unique]
+        for column in columns:
+            same = sa.bindparam(f"same_{column.name}", type_=column.type)
+            update = update.where(column.is_not_distinct_from(same))
+        wanted = (*names, *(f"same_{column.name}" for column in columns), "in_workspace", "with_id")
+        return self._compile(self._by_id(update), wanted)
+
+    def unique_of(self, values: Sequence[object]) -> list[object]:
+        """Of the values of every field, those that are part of a unique key."""
+        return [values[at] for at in self._unique]
 
     def _compile(self, query: Any, wanted: tuple[str, ...] | None = None) -> Statement:
         statement = compile_for(self._dialect, query)

@@ -13,7 +13,7 @@ from core.authority import Counter, Reservation
 from core.booking import settlement, undoing
 from core.case import Case, CaseState, Harm, Outcome, Task
 from core.facts import harm_key
-from core.ledger import Entry, post
+from core.ledger import post
 from core.ledger_check import verify
 from core.moment import Moment
 from core.money import Money
@@ -63,20 +63,22 @@ def _put(store: Store, state: PayoutState, case: Mapping[str, object], *, active
                 id="i", person_id="m", kind="sso", connection_id="", value="m", linked_at=NOW
             )
         )
-        if state is PayoutState.FAILED:
-            _book_back(tx)
+    if state is PayoutState.FAILED:
+        _book_back(store)
 
 
 def _fields(of: Harm, **other: object) -> dict[str, Any]:
     return {**{field.name: getattr(of, field.name) for field in fields(of)}, **other}
 
 
-def _book_back(tx: Any) -> None:
+def _book_back(store: Store) -> None:
     given = settlement(
         "pay_1", "case_1", "till", "refund", "goodwill", "late", FIVE, budgets=["goodwill"]
     )
-    entries: list[Entry] = post(tx, given, now=NOW)
-    post(tx, undoing(entries, "failed", 1), now=NOW)
+    with store.write() as tx:
+        post(tx, given, now=NOW)
+    with store.write() as tx:
+        post(tx, undoing(ledger.entries_of(tx, "pay_1"), "failed", 1), now=NOW)
 
 
 def _settle(store: Store) -> Payout:
@@ -146,6 +148,7 @@ def test_what_fails_a_second_time_is_booked_back_again(store: Store) -> None:
     _settle(store)
     with store.write() as tx:
         post(tx, undoing(booking.standing(ledger.entries_of(tx, "pay_1")), "failed", 1), now=NOW)
+    with store.read() as tx:
         assert booking.standing(ledger.entries_of(tx, "pay_1")) == []
         assert set(ledger.balances(tx).values()) == {0}
 

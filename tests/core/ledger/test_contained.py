@@ -45,7 +45,9 @@ def _settled(parts: Split, remedy: str = "refund", pay: str = "pay_1") -> list[P
 
 def _post(store: Store, *postings: Posting) -> list[Entry]:
     with store.write() as tx:
-        return post(tx, postings, now=NOW)
+        post(tx, postings, now=NOW)
+    with store.read() as reader:
+        return reader.find(Entry, newest_first=True, limit=len(postings))[::-1]
 
 
 def _undo(store: Store, kind: str, amount: Money | None = None, pay: str = "pay_1") -> list[Entry]:

@@ -6,11 +6,14 @@ import hashlib
 import json
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import pytest
 
 from core.booking import budget, clearing, expense, liability, settlement, spent, undoing
+from core.case import Case
 from core.ledger import (
     GENESIS,
     Account,
@@ -25,7 +28,7 @@ from core.ledger import (
 from core.ledger_check import verify
 from core.money import LIMIT_MINOR, Money
 from core.store import AlreadyExists, Store
-from tests.stores import NOW
+from tests.stores import NOW, open_store, sample
 
 
 def _settled(pay: str, minor: int = 500, remedy: str = "refund", currency: str = "EUR",
@@ -36,7 +39,9 @@ def _settled(pay: str, minor: int = 500, remedy: str = "refund", currency: str =
 
 def _post(store: Store, *postings: Posting) -> list[Entry]:
     with store.write() as tx:
-        return post(tx, postings, now=NOW)
+        post(tx, postings, now=NOW)
+    with store.read() as reader:
+        return reader.find(Entry, newest_first=True, limit=len(postings))[::-1]
 
 
 def test_a_refund_costs_and_leaves_by_its_till(store: Store) -> None:
@@ -155,6 +160,33 @@ def test_many_threads_post_one_chain(store: Store) -> None:
         checked = verify(reader)
         assert (checked.entries, checked.problem) == (48, None)
         assert sum(balances(reader).values()) == 0
+
+
+def test_who_has_posted_and_is_not_done_holds_up_nobody(tmp_path: Path) -> None:
+    """Where transactions run beside each other, the head is taken when one ends, after every other
+    row: so nobody waits for a row who has what others wait for."""
+    store = open_store("postgresql", tmp_path)
+    with ThreadPoolExecutor(1) as beside, store.write() as tx:
+        post(tx, _settled("pay_1"), now=NOW)
+        other = beside.submit(_post, store, *_settled("pay_2"))
+        assert [entry.seq for entry in other.result(timeout=10)] == [1]
+        tx.add(sample(Case, "case_1"))
+    with store.read() as reader:
+        assert [entry.payout_id for entry in reader.find(Entry)] == ["pay_2", "pay_1"]
+        assert verify(reader).ok
+    store.close()
+
+
+def test_a_posting_made_twice_at_one_moment_is_kept_once(store: Store) -> None:
+    def twice() -> None:
+        with store.write() as tx:
+            post(tx, _settled("pay_1"), now=NOW)
+            post(tx, _settled("pay_2"), now=NOW)
+            post(tx, _settled("pay_1"), now=NOW)
+
+    with pytest.raises(AlreadyExists):
+        twice()
+    assert [entry.seq for entry in _post(store, *_settled("pay_2"))] == [1]
 
 
 def test_a_hash_is_over_a_json_list_of_every_column(store: Store) -> None:

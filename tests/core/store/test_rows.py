@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +13,11 @@ from core.case import Case, CaseState, CaseStep, CaseTicket, Harm, Task
 from core.connection import Delivery
 from core.ledger import Entry
 from core.store import AlreadyExists, LeaseLost, NoSuchRow, Store
+from core.store.database import Session
 from core.store.memory import MemoryStore
 from core.store.sql import SqlStore
 from core.store.values import fields_of, to_micros
-from tests.stores import KINDS, NOW, new_url, new_workspace, sample
+from tests.stores import KINDS, NOW, new_url, new_workspace, open_store, sample
 
 
 def _ticket(id: str, **given: object) -> CaseTicket:
@@ -73,6 +75,31 @@ def test_a_taken_key_is_said_and_the_transaction_goes_on(store: Store) -> None:
         tx.add(_ticket("c", case_id="b"))
     with store.read() as reader:
         assert [row.case_id for row in reader.find(CaseTicket)] == ["a", "z", "b"]
+
+
+def test_who_keeps_its_unique_keys_is_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A savepoint costs PostgreSQL two statements more: most rows that change need none."""
+    store = open_store("postgresql", tmp_path)
+    with store.write() as tx:
+        tx.add(sample(Harm, "h", active_key="k"))
+    said: list[str] = []
+    run = Session.run
+
+    def noted(self: Session, sql: str, values: Sequence[object] = ()) -> object:
+        said.append(sql.split(maxsplit=1)[0])
+        return run(self, sql, values)
+
+    monkeypatch.setattr(Session, "run", noted)
+    with store.write() as tx:
+        tx.put(sample(Harm, "h", active_key="k", cause="late"))
+        kept, said[:] = said[:], []
+        tx.put(sample(Harm, "h", active_key=None))
+        tx.put(sample(Harm, "h", active_key=None, cause="damaged"))
+    assert kept == ["BEGIN", "UPDATE"]
+    assert said == ["UPDATE", "SAVEPOINT", "UPDATE", "RELEASE", "UPDATE", "COMMIT"]
+    store.close()
 
 
 def test_none_never_collides_and_a_key_given_up_is_free(store: Store) -> None:
