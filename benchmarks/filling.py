@@ -13,8 +13,8 @@ from contextlib import closing, contextmanager
 
 import sqlalchemy as sa
 
-from core.store.database import connect_sqlite
 from core.store.schema import connected
+from core.store.sqlite import connect_sqlite
 from core.store.tables import metadata
 from core.store.triggers import create as create_triggers
 from core.store.triggers import expected

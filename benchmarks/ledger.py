@@ -25,9 +25,9 @@ from core.ledger import GENESIS, HEAD, Head, balances, hash_of_row, id_of, post
 from core.ledger_check import verify
 from core.moment import Moment
 from core.money import Money
-from core.store.database import connect_sqlite
 from core.store.schema import upgrade
 from core.store.sql import SqlStore
+from core.store.sqlite import connect_sqlite
 from webhooks.app import SYSTEM_CLOCK
 
 _CHAINED, _AT_ONCE = 1_000_000, 100_000

@@ -28,10 +28,10 @@ from core.connection import Delivery
 from core.ledger import post
 from core.money import Money
 from core.store import Store
-from core.store.database import connect_sqlite
 from core.store.memory import MemoryStore
 from core.store.schema import upgrade
 from core.store.sql import SqlStore
+from core.store.sqlite import connect_sqlite
 from tests.stores import new_postgres, sample
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -56,7 +56,7 @@ def services(settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Services:
     return Services(settings, store, sealer, hosts, clock)
 
 
-def make_runner(of: Services) -> Runner:
+def make_runner(of: Services, ended: Callable[[], None] = lambda: None) -> Runner:
     return Runner(
         of.store,
         of.hosts,
@@ -71,6 +71,7 @@ def make_runner(of: Services) -> Runner:
             keep_bodies=timedelta(days=of.settings.keep_bodies_days),
             anchor_file=of.settings.anchor_file,
         ),
+        ended=ended,
     )
 
 
@@ -110,10 +111,10 @@ def create_app(
 
     @app.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """The database answers."""
+        """The database answers, and takes what this version of Amends writes."""
         try:
-            with of.store.read() as reader:
-                reader.get(Workspace, "workspace")
+            with of.store.write() as tx:
+                tx.get(Workspace, "workspace")
         except Exception as error:
             log.warning("not ready: %s", error)
             return jsonify(ok=False), 503

@@ -38,6 +38,11 @@ class StoreUnavailable(AmendsError):
     """The database did not answer or is full. Nothing was kept; the same may be tried again."""
 
 
+class NewerTables(StoreUnavailable):
+    """A newer version of Amends has changed the tables: this process does not know what they mean
+    now, writes nothing any more, and is to be started again as that version."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to work on one row until `until`; `fence` grows with every claim."""

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,15 +18,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.types import TypeEngine
 
-from core.store import StoreUnavailable, triggers, waking
-from core.store.database import connect_sqlite, parsed_url, unavailable
+from core.store import triggers, waking
+from core.store.database import parsed_url, unavailable
+from core.store.sqlite import connect_sqlite
 from core.store.tables import metadata
+from core.store.versions import LOCK, MIGRATIONS, refuse_newer
 
 # It is looked at on every start, and Alembic would tell of each look.
 logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
-
-MIGRATIONS = Path(__file__).parent / "migrations"
-_UPGRADE_LOCK = 0x616D656E6473  # any number of our own: "amends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,8 @@ class SchemaState:
 
 def upgrade(url: str) -> None:
     """Bring the database up to date, whole or not at all; nothing is done where it is. Two that do
-    it at once do it one after the other. Raises `StoreUnavailable`."""
+    it at once do it one after the other, and not in the middle of anybody's transaction. Raises
+    `StoreUnavailable`."""
     with connected(url, writes=True) as connection:
         _refuse_newer(connection)
         command.upgrade(_config(connection), "head")
@@ -56,20 +55,14 @@ def upgrade(url: str) -> None:
 
 
 def require_known(url: str) -> None:
-    """Raises `StoreUnavailable` where a newer version of Amends has changed the tables: this one
-    does not know what they mean now."""
+    """Raises `NewerTables`, and `StoreUnavailable` where there is no such database."""
     with connected(url, writes=False) as connection:
         _refuse_newer(connection)
 
 
 def _refuse_newer(connection: sa.Connection) -> None:
     current = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory.from_config(_config(None)).walk_revisions()
-    known = {script.revision for script in scripts}
-    if current is not None and current not in known:
-        raise StoreUnavailable(
-            f"a newer version of Amends has changed this database ({current}): run that version"
-        )
+    refuse_newer((current,) if current is not None else None)
 
 
 def check(url: str) -> SchemaState:
@@ -143,7 +136,7 @@ def connected(url: str, *, writes: bool) -> Iterator[sa.Connection]:
                 # The driver is left without transactions of its own, so SQLAlchemy opens none.
                 connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
             elif writes:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
             yield connection
             connection.commit()
     except sa.exc.DBAPIError as error:

@@ -16,7 +16,8 @@ from contextlib import closing
 
 import sqlalchemy as sa
 
-from core.store.database import Postgres, open_database, unavailable
+from core.store.database import open_database, unavailable
+from core.store.postgres import Postgres
 from core.store.tables import record_classes
 
 log = logging.getLogger(__name__)

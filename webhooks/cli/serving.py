@@ -11,6 +11,7 @@ from flask import Flask
 from waitress.server import BaseWSGIServer, create_server
 
 from webhooks.app import Services, create_app, make_runner, services
+from webhooks.engine.runner import Runner
 from webhooks.mail import make_mailer
 from webhooks.settings import Settings
 
@@ -19,18 +20,19 @@ from webhooks.settings import Settings
 @click.pass_obj
 def serve(settings: Settings) -> None:
     """Web side and runner in one process."""
-    of = services(settings)
-    runner, mailer = make_runner(of), make_mailer(of.store, of.clock, settings)
+    of, stop = services(settings), _until_told()
+    runner, mailer = make_runner(of, stop.set), make_mailer(of.store, of.clock, settings)
     runner.start()
     if mailer is not None:
         mailer.start()
     try:
-        run_web(of, create_app(of, runner))
+        run_web(of, create_app(of, runner), stop)
     finally:
         if mailer is not None:
             mailer.stop()
         runner.stop()
         of.store.close()
+    _say_why(runner)
 
 
 @click.command()
@@ -49,8 +51,8 @@ def web(settings: Settings) -> None:
 def worker(settings: Settings) -> None:
     """Only the runner."""
     of = services(settings)
-    runner, mailer = make_runner(of), make_mailer(of.store, of.clock, settings)
     stop = _until_told()
+    runner, mailer = make_runner(of, stop.set), make_mailer(of.store, of.clock, settings)
     runner.start()
     if mailer is not None:
         mailer.start()
@@ -60,12 +62,19 @@ def worker(settings: Settings) -> None:
         mailer.stop()
     runner.stop()
     of.store.close()
+    _say_why(runner)
 
 
-def run_web(of: Services, app: Flask) -> None:
+def _say_why(runner: Runner) -> None:
+    """Where nobody told the process to end: whoever started it is to know that it failed."""
+    if runner.outdated is not None:
+        raise runner.outdated
+
+
+def run_web(of: Services, app: Flask, stop: threading.Event | None = None) -> None:
     """Serve until told to stop. Says its address once it listens."""
     server = listen(of.settings, app)
-    stop = _until_told()
+    stop = stop or _until_told()
     thread = threading.Thread(target=server.run, name="amends-web", daemon=True)
     thread.start()
     host, port = of.settings.host, server.effective_port

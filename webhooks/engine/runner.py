@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from datetime import datetime, timedelta
 from core.case import Case
 from core.chores import Chore
 from core.connection import Delivery
-from core.store import Store, StoreUnavailable
+from core.store import NewerTables, Store, StoreUnavailable
 from core.store.sealing import Sealer
 from webhooks.engine.clock import Clock
 from webhooks.engine.housekeeping import Habits, Housekeeping
@@ -30,7 +31,10 @@ _CHORES_SECONDS = 60.0
 
 
 class Runner:
-    """`threads` cases at once. `start` and `stop` once each; `run_due` does one round by hand."""
+    """`threads` cases at once. `start` and `stop` once each; `run_due` does one round by hand.
+
+    `ended` is called, perhaps more than once, where nothing more can be done by this version of
+    Amends; `outdated` says why."""
 
     def __init__(
         self,
@@ -44,7 +48,10 @@ class Runner:
         threads: int = 4,
         poll: timedelta = timedelta(seconds=1),
         habits: Habits | None = None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
+        self.outdated: NewerTables | None = None
+        self._ended = ended
         self._store, self._clock, self._length, self._poll = store, clock, lease_length, poll
         self._calls = ThreadPoolExecutor(4 * threads, thread_name_prefix="amends-call")
         owner = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -123,6 +130,9 @@ class Runner:
             notices, looked_at = self._notices, self._clock.now()
             try:
                 idle = not self.run_due()
+            except NewerTables as error:
+                self._end(error)
+                return
             except StoreUnavailable as error:
                 log.warning("the database did not answer: %s", error)
                 idle = True
@@ -131,6 +141,13 @@ class Runner:
                 idle = True
             if idle:
                 self._rest(notices, looked_at)
+
+    def _end(self, why: NewerTables) -> None:
+        """What was begun is left to the newer version, which finds it once its lease is over."""
+        if self.outdated is None:
+            log.error("%s; this process takes nothing on any more", why)
+        self.outdated = why
+        self._ended()
 
     def _rest(self, notices: int, looked_at: datetime) -> None:
         """Until there may be something to do. A notice that came during the look counts."""

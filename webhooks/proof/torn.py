@@ -26,9 +26,9 @@ from core.ledger_check import verify
 from core.payout import Attempt
 from core.record import Record
 from core.store import Lease, Reader, Store, Tx
-from core.store.database import connect_sqlite
 from core.store.schema import check, upgrade
 from core.store.sql import SqlStore
+from core.store.sqlite import connect_sqlite
 from webhooks.proof.outcome import quiet
 from webhooks.proof.sim import FAULTS, Simulation
 

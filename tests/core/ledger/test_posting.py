@@ -189,6 +189,28 @@ def test_a_posting_made_twice_at_one_moment_is_kept_once(store: Store) -> None:
     assert [entry.seq for entry in _post(store, *_settled("pay_2"))] == [1]
 
 
+def test_who_posts_first_and_who_posts_last_never_wait_for_each_other(store: Store) -> None:
+    """One locks a case and posts, the other posts and then wants that case."""
+    with store.write() as tx:
+        tx.add(sample(Case, "case_1"))
+    start = threading.Barrier(6)
+
+    def work(number: int) -> None:
+        start.wait()
+        for round in range(8):
+            with store.write() as tx:
+                if number % 2:
+                    tx.lock(Case, "case_1")
+                post(tx, _settled(f"pay_{number}_{round}"), now=NOW)
+                tx.lock(Case, "case_1")
+
+    with ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(work, number) for number in range(6)]:
+            done.result()  # a deadlock is `StoreUnavailable`
+    with store.read() as reader:
+        assert verify(reader).entries == 48
+
+
 def test_a_hash_is_over_a_json_list_of_every_column(store: Store) -> None:
     """Written down here once more, because it may never change."""
     assert GENESIS == "0" * 64

@@ -19,8 +19,8 @@ from webhooks.proof.sim import ACTS_END, run
 
 #: What an installation has a few of, whatever it has given.
 FEW = {
-    "calendars", "chores", "connections", "limit_sets", "machine_clocks", "people", "policy_drafts",
-    "policy_versions", "rates", "workspaces",
+    "alembic_version", "calendars", "chores", "connections", "limit_sets", "machine_clocks",
+    "people", "policy_drafts", "policy_versions", "rates", "workspaces",
 }  # fmt: skip
 #: What the run says of itself at its end.
 _ENDS = re.compile(r"FROM (cases|payouts)\s+WHERE \w+\.workspace_id = \?( ORDER BY cases\.id)?\s*$")
