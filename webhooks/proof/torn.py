@@ -77,9 +77,12 @@ class NotedStore:
     def write(self, *leases: Lease) -> Iterator[Tx]:
         with self._store.write(*leases) as tx:
             yield tx
-            head = tx.get(Head, HEAD)
-        self._entries = head.seq if head else 0
+            tx.at_end(lambda: self._count(tx))
         self._note()
+
+    def _count(self, tx: Tx) -> None:
+        head = tx.get(Head, HEAD)
+        self._entries = head.seq if head else 0
 
     def append(self, record: Record) -> None:
         self._store.append(record)
