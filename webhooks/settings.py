@@ -88,9 +88,9 @@ class Settings(BaseSettings):
         Path | None, Field(description="a file outside the database that keeps the ledger's head")
     ] = None
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"],
+        Literal["debug", "info", "warning", "error", "critical"],
         BeforeValidator(lambda said: said.lower() if isinstance(said, str) else said),
-        Field(description="debug, info, warning or error"),
+        Field(description="debug, info, warning, error or critical"),
     ] = "info"
 
     @model_validator(mode="after")
