@@ -127,7 +127,7 @@ def undoing(
             payout_id=entry.payout_id,
         )
         for entry, part in zip(entries, _parts(entries, amount), strict=True)
-        if part or entry.kind not in _CONTAINED
+        if part.minor or entry.kind not in _CONTAINED
     ]
 
 

@@ -45,8 +45,8 @@ class Chosen:
     def doc(self) -> dict[str, object]:
         return {
             "remedy": self.remedy,
-            "minor": self.amount.minor if self.amount else None,
-            "currency": self.amount.currency if self.amount else None,
+            "minor": self.amount.minor if self.amount is not None else None,
+            "currency": self.amount.currency if self.amount is not None else None,
             "quantity": self.quantity,
         }
 

@@ -98,9 +98,6 @@ class Money:
     def __ge__(self, other: Money) -> bool:
         return self.minor >= self._same(other)
 
-    def __bool__(self) -> bool:
-        return self.minor != 0
-
     def __str__(self) -> str:
         return f"{self.text} {self.currency}"
 

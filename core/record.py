@@ -43,11 +43,11 @@ R = TypeVar("R", bound=Record)
 
 class _Plan(NamedTuple):
     """How records of a class are made: all values of one, the place of each name among them, and
-    what a record is while it is filled, which has the same slots and is not frozen."""
+    what fills the slot of each, as only a record that nobody has yet may be."""
 
     values: Callable[[Any], tuple[Any, ...]]
     places: Mapping[str, int]
-    filling: type[Record]
+    fill: Sequence[Callable[[Any, Any], None]]
 
 
 _PLANS: dict[type[Record], _Plan] = {}
@@ -61,28 +61,23 @@ def _plan(kind: type[Record]) -> _Plan:
 
 
 def _new_plan(kind: type[Record]) -> _Plan:
-    if not issubclass(kind, Record) or hasattr(kind, "__post_init__"):
-        raise TypeError(f"{kind.__name__} is no record, or checks itself: use dataclasses")
+    if hasattr(kind, "__post_init__"):
+        raise TypeError(f"{kind.__name__} checks itself, which a record's columns do")
     names = [field.name for field in dataclasses.fields(kind)]
-    like = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-    not_frozen = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
     return _Plan(
         values=attrgetter(*names) if len(names) > 1 else lambda record: (record.id,),
         places={name: place for place, name in enumerate(names)},
-        filling=type(kind.__name__, (Record,), {"__slots__": names[1:], **like, **not_frozen}),
+        fill=[getattr(kind, name).__set__ for name in names],
     )
 
 
 def made(kind: type[R], values: Sequence[Any]) -> R:
-    """A record of these values, in the order of its fields. Several times as quick as calling the
-    class, which is frozen and has to be asked for each field whether it may be set."""
-    plan = _plan(kind)
-    new: Any = object.__new__(plan.filling)
-    for name, value in zip(plan.places, values, strict=True):
-        setattr(new, name, value)
-    new.__class__ = kind
-    done: R = new
-    return done
+    """A record of these values, in the order of its fields. Twice as quick as calling the class,
+    which takes them by name."""
+    new = object.__new__(kind)
+    for fill, value in zip(_plan(kind).fill, values, strict=True):
+        fill(new, value)
+    return new
 
 
 if TYPE_CHECKING:  # so that what is changed is checked as it is there
@@ -90,8 +85,10 @@ if TYPE_CHECKING:  # so that what is changed is checked as it is there
 else:
 
     def replace(record, /, **changes):
-        """`dataclasses.replace` for records, which a case copies some forty times."""
+        """`dataclasses.replace`, quicker for records, of which a case copies some forty."""
         kind = type(record)
+        if not issubclass(kind, Record):
+            return dataclasses.replace(record, **changes)
         plan = _plan(kind)
         values = [*plan.values(record)]
         for name, value in changes.items():

@@ -131,7 +131,7 @@ def _adds_up(amount: Money, taxes: Taxes) -> bool:
     lines, whole = taxes.lines, taxes.whole
     sums = [whole, *(line.gross for line in lines), *(line.tax for line in lines)]
     currencies = {one.currency for one in sums}
-    if currencies != {amount.currency} or not any(line.tax for line in lines):
+    if currencies != {amount.currency} or not any(line.tax.minor for line in lines):
         return False
     if any(not 0 <= line.tax.minor <= line.gross.minor for line in lines):
         return False

@@ -91,7 +91,7 @@ def _said(language: Language, group: str, code: str) -> Text | None:
 def _figure(language: Language, kind: Kind, fact: object, zone: tzinfo) -> str | None:
     if kind == "money":
         amount = _money(fact)
-        return money_in(language, amount) if amount and amount.minor >= 0 else None
+        return money_in(language, amount) if amount is not None and amount.minor >= 0 else None
     if kind in ("count", "days"):
         number = _number(fact)
         if number is None:

@@ -108,11 +108,11 @@ def _topped(offer: Sequence[Component], due: Money) -> tuple[Component, ...]:
         least = less
         if one.up_to is None:
             most = max(0, most - one.money.minor)
-            if given:
+            if given.minor:
                 found.append(one._replace(money=given))
             continue
         upper, most = _less(one.up_to, most)
-        if upper:
+        if upper.minor:
             found.append(one._replace(money=given, up_to=upper))
     return tuple(found)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.case import CaseStep
-from core.money import Money
+from core.money import Money, MoneyError
 from core.record import Record, made, replace
 from core.store.tables import record_classes
 
@@ -45,5 +45,13 @@ def test_what_a_record_has_not_is_refused() -> None:
 
 
 def test_what_checks_itself_is_not_copied_past_its_checks() -> None:
-    with pytest.raises(TypeError, match="no record"):
-        replace(Money(1, "EUR"), minor=-1)
+    with pytest.raises(MoneyError):
+        replace(Money(1, "EUR"), currency="euro")
+    with pytest.raises(TypeError, match="checks itself"):
+        replace(_Checked(id="one"), id="two")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked(Record):
+    def __post_init__(self) -> None:
+        assert self.id == "one"

@@ -55,7 +55,7 @@ def _sendings(kind: str, names: list[str]) -> list[int]:
     intent and that of the ending (and where the host tells taxes with the order, one at that); and
     the first note. Numbers count from 1."""
     commits = [number for number, name in enumerate(names, 1) if name == "commit"]
-    intent, ending = commits[2], commits[3]
+    intent, ending = commits[1], commits[2]
     assert ending - intent == {"key": 4, "find": 5}[kind], names
     first_note = next(n for n in range(ending, len(names)) if names[n].startswith("PUT")) + 1
     return [intent + 2, first_note]

@@ -45,7 +45,7 @@ def ask(rig: Rig, choice: Choice, letter: str | None = None, ticket: int = TEAPO
     agent_id, person = agent(rig)
     routing = rig.of.hosts.get(rig.stage.desk_id).routing
     with rig.store.write() as tx:
-        case = choices.ask_for(
+        choices.ask_for(
             tx,
             rig.stage.desk_id,
             str(ticket),
@@ -58,7 +58,7 @@ def ask(rig: Rig, choice: Choice, letter: str | None = None, ticket: int = TEAPO
             moment=Moment(rig.clock.now()),
         )
     rig.settle()
-    return rig.case(ticket) if case else case
+    return rig.case(ticket)
 
 
 def token_in(rig: Rig, ticket: int = TEAPOT) -> str:

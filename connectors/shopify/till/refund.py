@@ -248,10 +248,10 @@ def shared(payments: list[Payment], amount: Money) -> list[tuple[Payment, Money]
     parts, open_ = [], amount
     for payment in payments:
         part = min(payment.left, open_)
-        if part:
+        if part.minor:
             parts.append((payment, part))
             open_ -= part
-    return [] if open_ else parts
+    return [] if open_.minor else parts
 
 
 def _parts(instruction: Instruction) -> dict[str, Any]:

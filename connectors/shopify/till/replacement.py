@@ -112,7 +112,7 @@ class Replacement:
         return settled_by(answer, believed)
 
     def _complete(self, draft: Node, instruction: Instruction) -> Ending:
-        if paid(draft, "totalPriceSet"):
+        if paid(draft, "totalPriceSet").minor:
             return Declined(
                 "not_free", "the replacement would cost the customer something: look at the draft"
             )

@@ -79,7 +79,7 @@ def paid_side(ticket: Ticket) -> Side:
     """What was really paid, as a side. An empty cell means nothing was."""
     if ticket.unreadable:
         return _UNREADABLE
-    if ticket.paid is None or not ticket.paid:
+    if ticket.paid is None or not ticket.paid.minor:
         return Side("nothing", "", None, 0, 0, 0)
     minor = ticket.paid.minor
     return Side("paid", "", ticket.paid.currency, minor, minor, 0, (Part("paid", 1, minor),))

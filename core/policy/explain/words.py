@@ -108,7 +108,8 @@ class _Teller:
         elif one.quantity is not None:
             key, values["amount"] = "component.amount", self._quantity(one)
         if one.up_to is not None:
-            key = "component.up_to" if one.money else "component.at_most"
+            least = one.money.minor if one.money is not None else 0
+            key = "component.up_to" if least else "component.at_most"
             values["most"] = self._money(one.up_to)
         said = self._say(key, **values)
         if not one.label:

@@ -244,8 +244,8 @@ def test_an_order_that_was_never_paid_bears_nothing(
     monkeypatch.setattr(views, "order", lambda of: {**real(of), "date_paid": None})
     instruction = _refund(bench)
     order = bench.till.order(instruction.order_id or "")
-    assert not order.refundable
-    assert not order.paid
+    assert not order.refundable.minor
+    assert not order.paid.minor
 
 
 def test_the_sweep_sees_hand_made_and_unclear_refunds(bench: Bench) -> None:
