@@ -241,15 +241,15 @@ def _believed(tx: Tx, case: Case, payout: Payout, back: Money | None, moment: Mo
     state = PayoutState.REVERSED if back == whole else PayoutState.SETTLED
     after = replace(payout, state=state, due_at=None, why=None, changed_at=moment.now)
     tx.put(after)
+    given = payouts.still_given(tx, payout)
     if back is not None:
         _undo(tx, payout, "reversed", back, moment.now)
     authority.conclude(tx, after, moment.now)
-    left = payouts.still_given(tx, after)
-    if left:
-        authority.count_as(tx, after, left)
+    if given is not None and back is not None:
+        authority.count_as(tx, after, given - back)
     known = {
         **flow.payout_doc(after),
-        "minor": back.minor if back else None,
+        "minor": back.minor if back is not None else None,
         **_asked_by(tx, after),
     }
     moment.log(tx, case.id, "payout_reversed", known)

@@ -190,9 +190,9 @@ def count_as(tx: Tx, payout: Payout, given: Money) -> None:
     is what counts, at the rates it was held at. The number of payouts stays."""
     for row in tx.find(Reservation, case_id=payout.case_id):
         before = row.amount
-        if row.position != payout.position or row.state == "released" or not before:
+        if row.position != payout.position or row.state == "released":
             continue
-        if before.currency != given.currency:
+        if before is None or not before.minor or before.currency != given.currency:
             continue  # goods and points: their worth does not follow from a sum
         charges = {
             id: amount if id.endswith("|count") else -(-amount * given.minor // before.minor)
