@@ -241,12 +241,12 @@ def _believed(tx: Tx, case: Case, payout: Payout, back: Money | None, moment: Mo
     state = PayoutState.REVERSED if back == whole else PayoutState.SETTLED
     after = replace(payout, state=state, due_at=None, why=None, changed_at=moment.now)
     tx.put(after)
-    given = payouts.still_given(tx, payout)
+    had = payouts.still_given(tx, payout)
     if back is not None:
         _undo(tx, payout, "reversed", back, moment.now)
     authority.conclude(tx, after, moment.now)
-    if given is not None and back is not None:
-        authority.count_as(tx, after, given - back)
+    if had is not None and back is not None:
+        authority.count_as(tx, after, had - back)
     known = {
         **flow.payout_doc(after),
         "minor": back.minor if back is not None else None,

@@ -1,9 +1,9 @@
 """Authority: how much may be given, by whom, to whom and out of what. The one place that says yes.
 
 Every door (trigger, sidebar, API, command line, campaign) reserves here before anything is promised
-or paid, in the transaction that promises it. Counter rows are locked in the order of their ids;
-what one customer was given is summed under the customer's lock, which the caller holds. A
-reservation ends used (it was paid) or released (it was not), never by itself.
+or paid, in the transaction that promises it. What one customer was given is summed under the
+customer's lock, which the caller holds; the order's row is locked next, then counters in the order
+of their ids. A reservation ends used (it was paid) or released (it was not), never by itself.
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ def reserve(
         return _keep(tx, wish, own, [], values, {}, bearer, moment)
     version, limits = found
     of = counting(tx, limits, wish, moment.now)
+    if limits.order is not None and wish.order is not None:
+        counters.lock_order(tx, of.till, wish.order.id)
     try:
         charges = list(of.hard(own))
         if bearer is not None:

@@ -46,6 +46,16 @@ def locked(
     return totals
 
 
+def lock_order(tx: Tx, till: str, order: str) -> None:
+    """Have one case at a time ask for what an order leaves, whoever its customer is held for: its
+    share is summed from reservations, so the row only stands for it and counts nothing."""
+    id = f"order|{till}|{order}"
+    if tx.lock(Counter, id) is None:
+        with contextlib.suppress(AlreadyExists):
+            tx.add(Counter(id=id, total=0))
+        tx.lock(Counter, id)
+
+
 def total_of(scale: Scale, id: str, seed: Seed | None, currency: str | None) -> int:
     row = scale.reader.get(Counter, id)
     return row.total if row is not None else _seeded(scale, id, seed, currency)

@@ -82,7 +82,7 @@ class Counting:
         return self.scale.reader
 
     @property
-    def _till(self) -> str:
+    def till(self) -> str:
         """Where the order is; a remedy may be paid elsewhere."""
         return self.wish.case.till_id or self.wish.parts[0].till_id
 
@@ -145,7 +145,7 @@ class Counting:
         order, share = self.wish.order, self.limits.order
         if order is None or share is None:
             return
-        till = self._till
+        till = self.till
         currency = order.paid.currency
         ours = refunds = 0
         for row in self.reader.find(Reservation, till_id=till, order_id=order.id):
@@ -169,7 +169,7 @@ class Counting:
         """Refunds made at the host without us, on any order of these customers."""
         orders: set[tuple[str, str]] = set()
         if self.wish.order is not None:
-            orders.add((self._till, self.wish.order.id))
+            orders.add((self.till, self.wish.order.id))
         for customer_id in self.wish.customers:
             for row in self.reader.find(Reservation, customer_id=customer_id):
                 if row.order_id is not None:

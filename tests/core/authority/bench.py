@@ -258,13 +258,15 @@ def _unit(limit: Money | int) -> str:
 
 def plan(
     tx: Tx, store: Store, bearer: str, number: str, amount: str, currency: str,
-    mark: str | None = None,
+    mark: str | None = None, paid: str | None = None,
 ) -> bool:  # fmt: skip
-    """One reservation as a door would make it, for races: whether it was given."""
+    """One reservation as a door would make it, for races: whether it was given. `paid`: for one
+    order of so much, whoever asks; else each has an order of their own."""
     moment = Moment(datetime.now(UTC))
-    total = parse_money(amount, currency)
+    wanted = parse_money(amount, currency)
+    total = parse_money(paid, currency) if paid else wanted
     order = Order(
-        id=f"o{number}", name=f"#{number}", buyer_id="b", total=total, paid=total,
+        id="o" if paid else f"o{number}", name=f"#{number}", buyer_id="b", total=total, paid=total,
         refunded=Money.zero(currency), refundable=total, created_at=START,
     )  # fmt: skip
     case = Case(
@@ -276,7 +278,7 @@ def plan(
         till_id=TILL, buyer=Buyer(id=f"b{number}", orders_count=1, spent=None), order=order
     )
     customers = harm.lock_customers(tx, subject, mark, moment)
-    part = Part(remedy="refund", till_id=TILL, amount=total, order_id=order.id)
+    part = Part(remedy="refund", till_id=TILL, amount=wanted, order_id=order.id)
     wish = authority.wish_for(case, "goodwill", [part], order, customers)
     return not isinstance(
         authority.reserve(tx, wish, bearer=bearer, moment=moment), authority.Bound

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,25 @@ def test_customers_of_one_mailbox_share_a_window_from_the_first_moment(store: St
     bench = Bench(store)
     bench.limits("policy: {per_day: 9000.00}\ncustomer: [{days: 30, value: 20.00}]\n")
     assert _many_of_one_mailbox(store, bench, 8) == [2] * 8
+
+
+def test_an_order_gives_its_share_once_whoever_its_customer_is_held_for(store: Store) -> None:
+    bench = Bench(store)
+    bench.limits("policy: {per_day: 9000.00}\norder: 50%\n")
+    start = threading.Barrier(8)
+
+    def ask(who: int) -> None:
+        start.wait()
+        asked = False
+        while not asked:
+            with suppress(AlreadyExists, StoreUnavailable), store.write() as tx:
+                plan(tx, store, "policy", str(who), "10.00", "EUR", paid="40.00")
+                asked = True
+
+    threads = [threading.Thread(target=ask, args=(who,)) for who in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert _given(store) == {"policy": 20}
+    assert len({row.customer_id for row in bench.held()}) == 2
