@@ -26,13 +26,13 @@ NOTE_LINES = (
     "approver", "confirmation", "approvers", "approve", "policy", "case",
 )  # fmt: skip
 
-#: Commands by the facts they name.
+#: Commands by the facts they name, and by what only the reader knows, in capitals.
 _COMMANDS = {
-    "approve_command": ("case approve {}", "case"),
-    "done_command": ("task done {}", "task"),
-    "absent_command": ("payout absent {}", "payout"),
-    "settle_command": ("payout settle {} --object {}", "payout", "host_object"),
-    "found_command": ("payout settle {} --object ID", "payout"),
+    "approve_command": ("case approve {} --as EMAIL", "case"),
+    "done_command": ("task done {} --as EMAIL", "task"),
+    "absent_command": ("payout absent {} --as EMAIL --note WHY", "payout"),
+    "settle_command": ("payout settle {} --object {} --as EMAIL", "payout", "host_object"),
+    "found_command": ("payout settle {} --object ID --as EMAIL", "payout"),
     "export_command": ("person-data export --customer {}", "customer_id"),
 }
 

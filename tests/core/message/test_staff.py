@@ -82,7 +82,7 @@ def test_only_a_note_that_waits_says_who_may_approve_and_how() -> None:
     }
     waiting = plain(note("en", kind="waiting_approval", given=[REFUND], **facts).plain)
     assert "nothing has been given yet" in waiting
-    assert "May approve: Sara, Omid\nTo approve: amends case approve case_1" in waiting
+    assert "May approve: Sara, Omid\nTo approve: amends case approve case_1 --as EMAIL" in waiting
     assert "Limit that applied: 50.00 EUR" in waiting
     assert "approve" not in note("en", kind="given", **facts).plain
 
