@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from core import authority, harm, payout
+from core import harm, payout
+from core.authority import counters
 from core.booking import settlement
 from core.case import Case
 from core.flow import Rest
@@ -119,7 +120,7 @@ def without_the_name(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
 
 
 def without_reservation(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
-    monkeypatch.setattr(authority, "_first_bound", lambda *_: None)
+    monkeypatch.setattr(counters, "first_bound", lambda *_: None)
     return ()
 
 
