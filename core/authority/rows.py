@@ -14,7 +14,8 @@ from core.record import Doc, Record, Table
 class Counter(Record):
     """What was given within one window: its id names whose, which window, and the currency (or
     `count`); `total` is in minor units (or a number of payouts). A person's is dropped when limits
-    change, and begun anew with what they gave in its window."""
+    change, and begun anew with what they gave in its window. An order's counts nothing: it is there
+    to be locked (`core.authority.counters.lock_order`)."""
 
     TABLE: ClassVar[Table] = Table(name="counters")
 
